@@ -1,0 +1,67 @@
+# herald_library(NAME SOURCES a.cc ... [PUBLIC libs ...] [PRIVATE libs ...] [PCH base|grpc])
+#
+# A static library whose headers are included from the repository's root. Vendors' libraries go
+# under PRIVATE, so that their headers cannot be reached from another folder.
+function(herald_library name)
+  cmake_parse_arguments(ARG "" "PCH" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  herald_precompile(${name} "${ARG_PCH}")
+endfunction()
+
+# herald_executable(NAME SOURCES a.cc ... LIBS libs ...)
+function(herald_executable name)
+  cmake_parse_arguments(ARG "" "PCH" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  herald_precompile(${name} "${ARG_PCH}")
+endfunction()
+
+# Two precompiled headers for the whole build: plain (std, Abseil) and with gRPC.
+function(herald_precompile name pch)
+  if(HERALD_TIDY)
+    return()  # clang-tidy reads sources alone.
+  endif()
+  if(pch STREQUAL "grpc")
+    target_precompile_headers(${name} REUSE_FROM herald_pch_grpc)
+  elseif(pch STREQUAL "base" OR pch STREQUAL "")
+    target_precompile_headers(${name} REUSE_FROM herald_pch_base)
+  endif()
+endfunction()
+
+if(NOT HERALD_TIDY)
+  add_library(herald_pch_base STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
+  target_link_libraries(herald_pch_base PUBLIC absl::statusor absl::strings absl::time)
+  target_precompile_headers(herald_pch_base PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch_base.h)
+
+  add_library(herald_pch_grpc STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
+  target_include_directories(herald_pch_grpc PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(herald_pch_grpc PUBLIC absl::statusor gRPC::grpc++ protobuf::libprotobuf)
+  target_precompile_headers(herald_pch_grpc PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch_grpc.h)
+endif()
+
+# herald_test(NAME SOURCES a_test.cc ... LIBS libs ... [LABEL unit|postgres|e2e|fault])
+#
+# One executable, one ctest entry per test case. The label says what a test needs: `unit` nothing,
+# `postgres` a server, `e2e` the built binaries, `fault` those plus kill -9.
+function(herald_test name)
+  cmake_parse_arguments(ARG "" "LABEL;PCH;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  herald_precompile(${name} "${ARG_PCH}")
+  # Each case is a ctest entry of its own; the list is read at test time, so that a build does not
+  # have to start every binary.
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "HERALD_BUILD_DIR=${CMAKE_BINARY_DIR};HERALD_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+endfunction()

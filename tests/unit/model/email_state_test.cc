@@ -1,0 +1,40 @@
+#include "model/email_state.h"
+
+#include <gtest/gtest.h>
+
+namespace herald {
+namespace {
+
+TEST(EmailState, LeavesATerminalStateOnlyByRedriveOrEvidence) {
+  for (EmailState from : kAllEmailStates) {
+    for (EmailState to : kAllEmailStates) {
+      if (!IsTerminal(from) || IsTerminal(to)) continue;
+      EXPECT_EQ(CanTransition(from, to), from == EmailState::kDead && to == EmailState::kQueued)
+          << EmailStateName(from) << " -> " << EmailStateName(to);
+    }
+  }
+}
+
+TEST(EmailState, NeverGoesBackAfterSent) {
+  const EmailState rank[] = {EmailState::kSent, EmailState::kDelivered, EmailState::kBounced,
+                             EmailState::kComplained};
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < 4; ++j) {
+      EXPECT_EQ(CanTransition(rank[i], rank[j]), j > i)
+          << EmailStateName(rank[i]) << " -> " << EmailStateName(rank[j]);
+    }
+  }
+}
+
+TEST(EmailState, StopsNothingThatHasBegun) {
+  for (EmailState stop : {EmailState::kCancelled, EmailState::kSuppressed}) {
+    EXPECT_TRUE(CanTransition(EmailState::kScheduled, stop));
+    EXPECT_TRUE(CanTransition(EmailState::kQueued, stop));
+    EXPECT_FALSE(CanTransition(EmailState::kSending, stop));
+    EXPECT_FALSE(CanTransition(EmailState::kUnconfirmed, stop));
+    EXPECT_FALSE(CanTransition(EmailState::kSent, stop));
+  }
+}
+
+}  // namespace
+}  // namespace herald
