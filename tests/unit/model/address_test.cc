@@ -35,7 +35,7 @@ TEST(Address, HoldsTheLimitsOfRfc5321) {
   EXPECT_TRUE(ParseAddress(std::string(64, 'a') + "@example.com").ok());
   EXPECT_FALSE(ParseAddress(std::string(65, 'a') + "@example.com").ok());
   const std::string label(60, 'd');
-  EXPECT_FALSE(ParseAddress("abcdefghij@" + label + "." + label + "." + label + "." + label).ok());
+  EXPECT_FALSE(ParseAddress("abcdefghijk@" + label + "." + label + "." + label + "." + label).ok());
 }
 
 TEST(Address, NeverRepeatsTheAddressInAnError) {
