@@ -1,13 +1,14 @@
 #include "server/delivery/engine.h"
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
 namespace herald::delivery {
 
-Engine::Engine(const std::map<Lane, LanePolicy>& policies, const DeliveryParts& parts) {
-  for (const auto& [lane, policy] : policies) {
-    workers_[lane] = std::make_unique<LaneWorker>(lane, policy, parts);
+Engine::Engine(const std::map<Lane, LaneSetup>& lanes) {
+  for (const auto& [lane, setup] : lanes) {
+    workers_[lane] = std::make_unique<LaneWorker>(lane, setup.policy, setup.parts);
   }
 }
 

@@ -12,7 +12,11 @@ namespace herald::delivery {
 // and the engine's destruction: what is still in flight then gets its outcome and is recorded.
 class Engine {
  public:
-  Engine(const std::map<Lane, LanePolicy>& policies, const DeliveryParts& parts);
+  struct LaneSetup {
+    LanePolicy policy;
+    DeliveryParts parts;  // its store: a lane may have database connections of its own
+  };
+  explicit Engine(const std::map<Lane, LaneSetup>& lanes);
 
   // Emails of `lane` fell due just now. Thread-safe, never blocks.
   void Wake(Lane lane);
