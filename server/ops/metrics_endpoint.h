@@ -26,8 +26,11 @@ class MetricsEndpoint {
   int port() const { return port_; }
 
  private:
-  explicit MetricsEndpoint(std::unique_ptr<prometheus::Exposer> exposer);
-  const std::unique_ptr<prometheus::Exposer> exposer_;
+  MetricsEndpoint(const std::string& host, std::unique_ptr<prometheus::Exposer> exposer);
+  void Connect() const;
+
+  const std::string host_;
+  std::unique_ptr<prometheus::Exposer> exposer_;
   const int port_;
 };
 

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/ops/metrics_endpoint.h"
 #include "server/ops/webhook_metrics.h"
 #include "tests/support/status_matchers.h"
@@ -159,6 +160,15 @@ TEST(MetricsEndpoint, SaysThatItsPortIsTaken) {
   ASSERT_OK_AND_ASSIGN(auto first, MetricsEndpoint::Start("127.0.0.1", 0, metrics.registry()));
   EXPECT_THAT(MetricsEndpoint::Start("127.0.0.1", first->port(), metrics.registry()),
               support::StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST(MetricsEndpoint, StopsAtOnceThoughNobodyConnects) {
+  ServiceMetrics metrics("1.2.3");
+  ASSERT_OK_AND_ASSIGN(auto endpoint, MetricsEndpoint::Start("127.0.0.1", 0, metrics.registry()));
+  ScrapeMetrics(endpoint->port());
+  const absl::Time start = absl::Now();
+  endpoint.reset();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
 }
 
 TEST(WebhookMetrics, CountWhatWasTakenAndRefused) {
