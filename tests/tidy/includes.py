@@ -31,6 +31,9 @@ VENDOR_HOMES = {
 CONFINED = re.compile(r"(pqxx|curl|boost|nlohmann|prometheus|spdlog|yaml-cpp|gmime|CLI)/"
                       r"|gumbo\.h|idn2\.h|kainjow/|libpq")
 
+# Folders of providers/ that are no provider.
+SHARED_BY_PROVIDERS = ("http", "svix", "decoders")
+
 
 def includes_of(text: str) -> List[Tuple[int, str]]:
     found = []
@@ -77,11 +80,14 @@ def _direction(path: str, include: str) -> str:
 
 def _concrete(path: str, include: str) -> str:
     """Only the composition root names concrete stores and providers."""
-    match = re.match(r"(storage/postgres|providers/(?!http/)[^/]+)/", include)
+    match = re.match(r"storage/postgres/|providers/([^/]+)/", include)
     if not match or path.startswith(match[0]) or path == "server/main.cc":
         return ""
-    is_decoder = match[0].startswith("providers/") and "decoder" in os.path.basename(include)
-    if path == "server/webhook/main.cc" and is_decoder:
+    if match[1] in SHARED_BY_PROVIDERS:
+        return ""
+    # A decoder is a pure function of bytes: providers may share one, the sidecar lists them.
+    is_decoder = match[1] and "decoder" in os.path.basename(include)
+    if is_decoder and path.startswith(("providers/", "server/webhook/main.cc")):
         return ""
     return "only server/main.cc names concrete classes"
 
