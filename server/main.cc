@@ -25,9 +25,9 @@
 #include "server/duties/periodic_duty.h"
 #include "server/duties/queue_duties.h"
 #include "server/identity/authenticator.h"
-#include "server/observed/observed_calls.h"
-#include "server/observed/observed_delivery.h"
-#include "server/observed/observed_delivery_events.h"
+#include "server/ops/call_reporter.h"
+#include "server/ops/delivery_reporter.h"
+#include "server/ops/metered_delivery_events.h"
 #include "server/ops/log.h"
 #include "server/ops/metrics.h"
 #include "server/ops/metrics_endpoint.h"
@@ -224,7 +224,7 @@ absl::Status Serve(const config::Config& config, const sigset_t& signals,
   if (!node.ok()) return node.status();
   EmailIdGenerator ids(*node);
 
-  ops::ObservedDelivery delivery_observer(metrics);
+  ops::DeliveryReporter delivery_observer(&metrics);
   std::unique_ptr<delivery::Engine> engine;
   absl::StatusOr<Providers> providers = Providers{};
   std::unique_ptr<delivery::StaticRouter> router;
@@ -266,8 +266,8 @@ absl::Status Serve(const config::Config& config, const sigset_t& signals,
       [&loader](std::function<void()> task) { return loader.Submit(std::move(task)); }, absl::Now);
   identity::Authenticator authenticator(storage.tenants, *identity_options, absl::Now);
   catalog::ForgettingTemplateStore templates(&storage.templates, &catalog);
-  ops::ObservedDeliveryEvents delivery_events(storage.delivery_events, metrics);
-  ops::ObservedCalls calls(metrics);
+  ops::MeteredDeliveryEvents delivery_events(storage.delivery_events, metrics);
+  ops::CallReporter calls(metrics);
 
   std::unique_ptr<rpc::Server> server;
   if (config.roles.api) {

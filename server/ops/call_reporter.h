@@ -7,9 +7,9 @@ namespace herald::ops {
 
 // Counts calls, and logs those that failed through no fault of the caller. Thread-safe. `metrics`
 // must outlive it.
-class ObservedCalls final : public rpc::CallObserver {
+class CallReporter final : public rpc::CallObserver {
  public:
-  explicit ObservedCalls(ServiceMetrics& metrics) : metrics_(metrics) {}
+  explicit CallReporter(ServiceMetrics& metrics) : metrics_(metrics) {}
   void OnCall(absl::string_view method, absl::StatusCode code, absl::Duration duration) override;
 
  private:

@@ -1,10 +1,10 @@
-#include "server/observed/observed_calls.h"
+#include "server/ops/call_reporter.h"
 
 #include "server/ops/log.h"
 
 namespace herald::ops {
 
-void ObservedCalls::OnCall(absl::string_view method, absl::StatusCode code,
+void CallReporter::OnCall(absl::string_view method, absl::StatusCode code,
                            absl::Duration duration) {
   metrics_.Rpc(method).Done(code, duration);
   const bool ours = code == absl::StatusCode::kInternal || code == absl::StatusCode::kUnknown ||

@@ -6,9 +6,9 @@
 namespace herald::ops {
 
 // A DeliveryEventStore that counts. Thread-safe. Both must outlive it.
-class ObservedDeliveryEvents final : public storage::DeliveryEventStore {
+class MeteredDeliveryEvents final : public storage::DeliveryEventStore {
  public:
-  ObservedDeliveryEvents(storage::DeliveryEventStore& store, ServiceMetrics& metrics)
+  MeteredDeliveryEvents(storage::DeliveryEventStore& store, ServiceMetrics& metrics)
       : store_(store), metrics_(metrics) {}
 
   absl::StatusOr<storage::RecordedEvents> RecordEvents(
