@@ -16,7 +16,8 @@ struct RenderLimits {
   // After rendering; RFC 5322 §2.1.1 allows 998 octets in a line. Over it: kInvalidArgument.
   size_t subject_bytes_max = 998;
   // Template instructions executed by one Render over all parts; each list item costs at least one.
-  // Over it, Render answers kResourceExhausted, after some ten milliseconds.
+  // Over it, Render answers kResourceExhausted: after a millisecond as a rule, a quarter of a
+  // second with the longest names in the deepest sections.
   int64_t steps_max = 250'000;
   // Values and nesting of the variables, beyond which Check refuses them.
   size_t variable_values_max = 100'000;

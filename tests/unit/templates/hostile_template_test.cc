@@ -17,6 +17,12 @@ using google::protobuf::Struct;
 // Far above what any of these takes under AddressSanitizer, far below what an unbounded one would.
 constexpr std::chrono::seconds kSoon(5);
 
+std::string Repeated(int times, absl::string_view piece) {
+  std::string out;
+  for (int i = 0; i < times; ++i) absl::StrAppend(&out, piece);
+  return out;
+}
+
 class HostileTemplate : public testing::Test {
  protected:
   void TearDown() override { EXPECT_LT(std::chrono::steady_clock::now() - started_, kSoon); }
@@ -28,9 +34,7 @@ class HostileTemplate : public testing::Test {
   }
 
   static std::string Nested(int depth, const std::string& core) {
-    std::string source = core;
-    for (int i = 0; i < depth; ++i) source = absl::StrCat("{{#a}}", source, "{{/a}}");
-    return source;
+    return Repeated(depth, "{{#a}}") + core + Repeated(depth, "{{/a}}");
   }
 
   static Struct ListOf(int items) {
@@ -95,12 +99,6 @@ TEST_F(HostileTemplate, SixteenSectionsMayNestAndSeventeenMayNot) {
 
 TEST_F(HostileTemplate, DeeplyNestedSourceIsRefusedAtOnce) {
   EXPECT_TRUE(absl::IsInvalidArgument(Render(Nested(10'000, ""), ListOf(1)).status()));
-}
-
-std::string Repeated(int times, absl::string_view piece) {
-  std::string out;
-  for (int i = 0; i < times; ++i) absl::StrAppend(&out, piece);
-  return out;
 }
 
 TEST_F(HostileTemplate, HtmlThatDefeatsTreeBuildersIsReadInLinearTime) {
