@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+
 namespace herald::templates {
 namespace {
 
@@ -11,9 +13,9 @@ struct Case {
   const char* text;
 };
 
-class HtmlToTextTest : public testing::TestWithParam<Case> {};
+class HtmlToTextCases : public testing::TestWithParam<Case> {};
 
-TEST_P(HtmlToTextTest, Converts) { EXPECT_EQ(HtmlToText(GetParam().html), GetParam().text); }
+TEST_P(HtmlToTextCases, Converts) { EXPECT_EQ(HtmlToText(GetParam().html), GetParam().text); }
 
 constexpr Case kCases[] = {
     {"Empty", "", ""},
@@ -79,8 +81,15 @@ constexpr Case kCases[] = {
     {"StrayEnd", "</ul></li></svg>a</b>", "a"},
     {"DefinitionList", "<dl><dt>a<dd>b</dl>", "a\nb"},
 };
-INSTANTIATE_TEST_SUITE_P(Table, HtmlToTextTest, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Table, HtmlToTextCases, testing::ValuesIn(kCases),
                          [](const testing::TestParamInfo<Case>& info) { return info.param.name; });
+
+TEST(HtmlToTextTest, LooksUpAtMost64UnusualReferences) {
+  std::string html;
+  for (int i = 0; i < 64; ++i) absl::StrAppend(&html, "&none", i, ";");
+  EXPECT_EQ(HtmlToText(html + "&rarr;"), html + "&rarr;");
+  EXPECT_EQ(HtmlToText("&rarr;" + html + "&rarr;&amp;"), "\u2192" + html + "\u2192&");
+}
 
 }  // namespace
 }  // namespace herald::templates
