@@ -21,7 +21,7 @@ namespace herald::templates {
 class CompiledTemplate {
  public:
   // kInvalidArgument names the part, line and column: syntax, a limit, invalid UTF-8, or a variable
-  // that is used but missing from the declared ones.
+  // that is used but not declared, or used against its declared type.
   static absl::StatusOr<std::shared_ptr<const CompiledTemplate>> Compile(
       const TemplateSource& source, const RenderLimits& limits);
 

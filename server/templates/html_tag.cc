@@ -8,16 +8,23 @@
 namespace herald::templates {
 namespace {
 
-constexpr absl::string_view kSpace = " \t\r\n\f";
-constexpr absl::string_view kSpaceOrTagEnd = " \t\r\n\f/>";
-constexpr absl::string_view kSpaceOrTagEndOrEquals = " \t\r\n\f/>=";
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f'; }
 
-size_t FindOneOf(absl::string_view html, absl::string_view bytes, size_t from) {
-  return std::min(html.find_first_of(bytes, from), html.size());
+bool EndsTagName(char c) { return IsSpace(c) || c == '/' || c == '>'; }
+
+bool EndsAttributeName(char c) { return EndsTagName(c) || c == '='; }
+
+bool EndsUnquotedValue(char c) { return IsSpace(c) || c == '>'; }
+
+// The first byte from `from` on that `ends`; predicates, since tags are the hot path of rendering.
+template <typename Predicate>
+size_t FindEnd(absl::string_view html, size_t from, Predicate ends) {
+  while (from < html.size() && !ends(html[from])) ++from;
+  return from;
 }
 
 size_t SkipSpace(absl::string_view html, size_t from) {
-  return std::min(html.find_first_not_of(kSpace, from), html.size());
+  return FindEnd(html, from, [](char c) { return !IsSpace(c); });
 }
 
 size_t Behind(absl::string_view html, absl::string_view end, size_t from) {
@@ -41,7 +48,7 @@ absl::string_view ReadValue(absl::string_view html, size_t& position) {
   const bool quoted = quote == '"' || quote == '\'';
   const size_t begin = quoted ? position + 1 : position;
   const size_t end = quoted ? std::min(html.find(quote, begin), html.size())
-                            : FindOneOf(html, " \t\r\n\f>", begin);
+                            : FindEnd(html, begin, EndsUnquotedValue);
   position = quoted ? std::min(end + 1, html.size()) : end;
   return html.substr(begin, end - begin);
 }
@@ -49,12 +56,12 @@ absl::string_view ReadValue(absl::string_view html, size_t& position) {
 void ReadAttributes(absl::string_view html, size_t& position, HtmlTag& tag) {
   while (position < html.size() && html[position] != '>') {
     tag.self_closing = html[position] == '/';
-    if (tag.self_closing || absl::ascii_isspace(static_cast<unsigned char>(html[position]))) {
+    if (tag.self_closing || IsSpace(html[position])) {
       ++position;
       continue;
     }
     // A name has at least one byte, which may be '='.
-    const size_t name_end = FindOneOf(html, kSpaceOrTagEndOrEquals, position + 1);
+    const size_t name_end = FindEnd(html, position + 1, EndsAttributeName);
     const absl::string_view name = html.substr(position, name_end - position);
     position = SkipSpace(html, name_end);
     if (position >= html.size() || html[position] != '=') continue;
@@ -81,7 +88,7 @@ bool ReadHtmlTag(absl::string_view html, size_t& position, HtmlTag& tag) {
     position = SkipDeclaration(html, position);
     return true;
   }
-  size_t end = FindOneOf(html, kSpaceOrTagEnd, name_begin);
+  size_t end = FindEnd(html, name_begin, EndsTagName);
   tag.name = absl::AsciiStrToLower(html.substr(name_begin, end - name_begin));
   ReadAttributes(html, end, tag);
   position = end;

@@ -37,7 +37,7 @@ absl::string_view UnsupportedSigil(char sigil) {
     case '>':
       return "partials ({{>name}}) are not supported";
     case '=':
-      return "changing the delimiters ({{=…=}}) is not supported";
+      return "changing the delimiters ({{= =}}) is not supported";
     case '<':
     case '$':
       return "template inheritance ({{<name}}, {{$name}}) is not supported";

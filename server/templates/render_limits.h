@@ -8,15 +8,16 @@ namespace herald::templates {
 
 struct RenderLimits {
   // Each part, before rendering. Over it, Compile answers kInvalidArgument.
-  size_t source_bytes_max = 256 * 1024;
+  size_t source_bytes_max = size_t{256} * 1024;
   // Open sections at any point of a part. Over it, Compile answers kInvalidArgument.
   size_t nesting_max = 16;
   // Each of html and text, after rendering. Over it, Render answers kResourceExhausted.
-  size_t output_bytes_max = 1024 * 1024;
+  size_t output_bytes_max = size_t{1024} * 1024;
   // After rendering; RFC 5322 §2.1.1 allows 998 octets in a line. Over it: kInvalidArgument.
   size_t subject_bytes_max = 998;
   // Template instructions executed by one Render over all parts; each list item costs at least one.
-  // Over it, Render answers kResourceExhausted, after some ten milliseconds.
+  // Over it, Render answers kResourceExhausted: after a millisecond as a rule, a quarter of a
+  // second with the longest names in the deepest sections.
   int64_t steps_max = 250'000;
   // Values and nesting of the variables, beyond which Check refuses them.
   size_t variable_values_max = 100'000;

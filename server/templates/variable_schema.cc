@@ -1,6 +1,7 @@
 #include "server/templates/variable_schema.h"
 
-#include "absl/strings/match.h"
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/templates/utf8.h"
@@ -61,6 +62,18 @@ std::set<std::string> PrintedNames(const VariableUses& uses) {
   return names;
 }
 
+// Empty when the template uses a variable as its declared type allows.
+absl::string_view UseProblem(VariableType type, const VariableUse& use) {
+  const bool object = type == VariableType::kObject;
+  if (use.printed && (object || type == VariableType::kList)) {
+    return "is printed but declared as a list or an object";
+  }
+  if (use.dotted && !object && type != VariableType::kAny) {
+    return "is used as an object but not declared as one";
+  }
+  return "";
+}
+
 bool IsName(const std::string& name) {
   return !name.empty() && name.size() <= kNameBytesMax && IsValidUtf8(name) &&
          name.find_first_of(absl::StrCat(". \t\r\n{}", std::string(1, '\0'))) == std::string::npos;
@@ -73,21 +86,24 @@ absl::StatusOr<VariableSchema> VariableSchema::FromDeclaration(std::vector<Varia
   if (declared.size() > kVariablesMax) {
     return absl::InvalidArgumentError(absl::StrCat("variables: more than ", kVariablesMax));
   }
-  std::set<std::string> names;
+  std::map<std::string, VariableType> types;
   for (const Variable& variable : declared) {
     if (!IsName(variable.name)) {
       return absl::InvalidArgumentError(
           "variables: a name must have 1 to 128 bytes without white space, dots or braces");
     }
-    if (!names.insert(variable.name).second) {
+    if (!types.emplace(variable.name, variable.type).second) {
       return absl::InvalidArgumentError(
           absl::StrCat("variables: \"", variable.name, "\" is declared twice"));
     }
   }
   for (const auto& [name, use] : uses.by_name) {
-    if (names.contains(name)) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("variables: \"", name, "\" is used by the template but not declared"));
+    const auto type = types.find(name);
+    const absl::string_view problem = type == types.end()
+                                          ? "is used by the template but not declared"
+                                          : UseProblem(type->second, use);
+    if (problem.empty()) continue;
+    return absl::InvalidArgumentError(absl::StrCat("variables: \"", name, "\" ", problem));
   }
   VariableSchema schema;
   schema.variables_ = std::move(declared);

@@ -20,7 +20,7 @@ inline constexpr size_t kVariablesMax = 200;
 class VariableSchema {
  public:
   // An author's own schema. kInvalidArgument for a bad or repeated name, for too many, and for a
-  // name in `uses` that is not declared.
+  // name in `uses` that is not declared or is used against its type.
   static absl::StatusOr<VariableSchema> FromDeclaration(std::vector<Variable> declared,
                                                         const VariableUses& uses);
   static VariableSchema FromUses(const VariableUses& uses);
