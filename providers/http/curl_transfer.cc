@@ -171,8 +171,8 @@ HttpResponse CurlTransfer::Classify(CURLcode code) {
     response_.transport = HttpResponse::Transport::kAnswered;
     return std::move(response_);
   }
-  failed.transport = request_began_ ? HttpResponse::Transport::kUnknown
-                                    : HttpResponse::Transport::kNotSent;
+  failed.transport =
+      request_began_ ? HttpResponse::Transport::kUnknown : HttpResponse::Transport::kNotSent;
   if (response_too_large_) {
     failed.error = absl::StrCat("answer larger than ", request_.response_bytes_max, " bytes");
   } else if (code == CURLE_OK) {
@@ -187,8 +187,8 @@ void CurlTransfer::End(CURLcode code) { Answer(Classify(code)); }
 
 void CurlTransfer::Cancel() {
   HttpResponse response;
-  response.transport = request_began_ ? HttpResponse::Transport::kUnknown
-                                      : HttpResponse::Transport::kNotSent;
+  response.transport =
+      request_began_ ? HttpResponse::Transport::kUnknown : HttpResponse::Transport::kNotSent;
   response.error = "cancelled";
   Answer(std::move(response));
 }

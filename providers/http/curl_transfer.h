@@ -58,8 +58,8 @@ class CurlTransfer {
   HttpResponse response_;
   size_t body_sent_ = 0;
   size_t response_bytes_ = 0;
-  bool request_began_ = false;   // its bytes may be on the wire
-  bool headers_whole_ = false;   // the answer's blank line was seen
+  bool request_began_ = false;  // its bytes may be on the wire
+  bool headers_whole_ = false;  // the answer's blank line was seen
   bool response_too_large_ = false;
 };
 
