@@ -36,7 +36,7 @@ struct ResendEmulatorOptions {
   int port = 0;
   int requests_per_second_max = 0;  // 0: no limit
   // Decides for requests that no Script call covers, by number from 0. May be empty.
-  std::function<ResendFault(int)> fault;
+  std::function<ResendFault(int)> fault = nullptr;
   std::function<absl::Time()> clock = absl::Now;
 };
 
