@@ -63,9 +63,9 @@ struct Capabilities {
 
 // One account at one delivery provider.
 //
-// Thread-safe. Send never blocks; `done` runs exactly once, on a thread of the provider's choice,
-// also when the provider is being destroyed (then kUnconfirmed if the request may have left, else
-// kRetryable), and must not block. The destructor returns after the last `done`.
+// Thread-safe. Send never blocks; `done` runs exactly once, on a thread of the provider's choice or
+// within Send, also when the provider is being destroyed (then kUnconfirmed if the request may have
+// left, else kRetryable), and must not block. The destructor returns after the last `done`.
 class Provider {
  public:
   using Done = std::function<void(SendResult)>;

@@ -28,7 +28,7 @@ struct HttpResponse {
     kUnknown,   // it may have been processed: cut, timeout, oversized or broken answer
   };
   Transport transport = Transport::kUnknown;
-  int status = 0;                                             // kAnswered only
+  int status = 0;                                            // kAnswered only
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   std::string error;  // for people, when not kAnswered

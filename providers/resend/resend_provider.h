@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "providers/http/http_client.h"
+#include "providers/provider.h"
+
+namespace herald::providers {
+
+struct ResendOptions {
+  std::string account = "resend";
+  std::string api_key;
+  std::string base_url = "https://api.resend.com";
+  // Resend answers 403 to requests without one.
+  std::string user_agent = "herald/0.1";
+  std::function<absl::Time()> clock = absl::Now;
+};
+
+// Resend (https://resend.com/docs/api-reference/emails/send-email). `http` must outlive it.
+std::unique_ptr<Provider> MakeResendProvider(ResendOptions options, HttpClient& http);
+
+}  // namespace herald::providers

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "providers/provider.h"
+
+namespace herald::providers {
+
+// The body of POST /emails for `message`: equal messages give identical bytes, which is what
+// Resend's idempotency asks for. Our ids travel as the tags herald_email_id and herald_tenant_id.
+std::string ResendRequestBody(const OutboundMessage& message);
+
+}  // namespace herald::providers
