@@ -22,6 +22,20 @@ std::chrono::nanoseconds Chrono(absl::Duration duration) {
 
 std::string Text(beast::string_view text) { return std::string(text.data(), text.size()); }
 
+// The answer to a request that could not be read; status 0 when the client just went away.
+HttpResponse RefusalOf(beast::error_code error) {
+  if (error == beast::error::timeout) return {408, "", {}};
+  if (error == http::error::body_limit || error == http::error::buffer_overflow) {
+    return {413, "The body is too large.\n", {}};
+  }
+  if (error == http::error::header_limit) return {431, "The header is too large.\n", {}};
+  const bool gone = error == http::error::end_of_stream || error == http::error::partial_message;
+  const bool malformed =
+      !gone && error.category() == http::make_error_code(http::error::bad_method).category();
+  if (malformed) return {400, "This is not an HTTP request.\n", {}};
+  return {0, "", {}};
+}
+
 HttpRequest Convert(http::request<http::string_body> message) {
   HttpRequest request;
   request.method = Text(message.method_string());
@@ -103,16 +117,12 @@ void HttpConnection::OnRead(ErrorCode error) {
 }
 
 void HttpConnection::Refuse(ErrorCode error) {
+  const HttpResponse answer = RefusalOf(error);
+  if (answer.status == 0) return Close();
+  if (const auto& on_refused = host_->options().on_refused) on_refused(answer.status);
+  if (error == beast::error::timeout) return Close();  // Beast has closed the socket already.
   keep_alive_ = false;
-  if (error == http::error::body_limit || error == http::error::buffer_overflow) {
-    return Answer({413, "The body is too large.\n", {}});
-  }
-  if (error == http::error::header_limit) return Answer({431, "The header is too large.\n", {}});
-  const bool malformed =
-      error.category() == http::make_error_code(http::error::bad_method).category() &&
-      error != http::error::end_of_stream && error != http::error::partial_message;
-  if (malformed) return Answer({400, "This is not an HTTP request.\n", {}});
-  Close();
+  Answer(answer);
 }
 
 void HttpConnection::Answer(const HttpResponse& answer) {

@@ -47,6 +47,9 @@ class HttpServer {
     int connections_max = 1024;
     absl::Duration read_timeout = absl::Seconds(10);
     absl::Duration idle_timeout = absl::Seconds(60);
+    // Told of each request that never reached the handler: 400, 413 and 431 as answered, 408 for
+    // one cut because it was not whole in time. Must not block. May be empty.
+    std::function<void(int status)> on_refused;
   };
   using Respond = std::function<void(HttpResponse)>;
   // Must not block. Calls `respond` exactly once, on any thread, at once or later; calls after the

@@ -23,13 +23,13 @@ HttpResponse OnlyAllow(const char* method) {
 }  // namespace
 
 WebhookService::WebhookService(std::map<std::string, WebhookEndpoint> endpoints,
-                               DeliveryEventSink& sink, EventForwarder& forwarder,
+                               DeliveryEventSink& sink, const EventForwarder::Options& forwarding,
                                WebhookObserver& observer, Clock clock)
     : endpoints_(std::move(endpoints)),
       sink_(sink),
-      forwarder_(forwarder),
       observer_(observer),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)),
+      forwarder_(sink, forwarding) {}
 
 void WebhookService::Handle(const HttpRequest& request, HttpServer::Respond respond) {
   absl::string_view account = request.path;
@@ -58,8 +58,14 @@ void WebhookService::HandleReadiness(HttpServer::Respond respond) {
 void WebhookService::HandleWebhook(const HttpRequest& request, absl::string_view account,
                                    const HttpServer::Respond& respond) {
   const auto endpoint = endpoints_.find(std::string(account));
-  if (endpoint == endpoints_.end()) return respond({404, "Not found.\n", {}});
-  if (request.method != "POST") return respond(OnlyAllow("POST"));
+  if (endpoint == endpoints_.end()) {
+    observer_.OnRefused("none", "unknown_account");
+    return respond({404, "Not found.\n", {}});
+  }
+  if (request.method != "POST") {
+    observer_.OnRefused(endpoint->first, "method");
+    return respond(OnlyAllow("POST"));
+  }
   Receive(endpoint->first, endpoint->second, request.contents, respond);
 }
 

@@ -34,9 +34,10 @@ class WebhookService {
  public:
   using Clock = std::function<absl::Time()>;
 
-  // `sink`, `forwarder` and `observer` must outlive every answer.
+  // `sink` and `observer` must outlive the service, which is destroyed after every request has been
+  // answered.
   WebhookService(std::map<std::string, WebhookEndpoint> endpoints, DeliveryEventSink& sink,
-                 EventForwarder& forwarder, WebhookObserver& observer, Clock clock);
+                 const EventForwarder::Options& forwarding, WebhookObserver& observer, Clock clock);
 
   // HttpServer::Handler.
   void Handle(const HttpRequest& request, HttpServer::Respond respond);
@@ -55,9 +56,9 @@ class WebhookService {
   // Constant after construction.
   const std::map<std::string, WebhookEndpoint> endpoints_;
   DeliveryEventSink& sink_;
-  EventForwarder& forwarder_;
   WebhookObserver& observer_;
   const Clock clock_;
+  EventForwarder forwarder_;  // last: its answers use everything above
 };
 
 }  // namespace herald::webhook
