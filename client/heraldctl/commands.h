@@ -23,6 +23,10 @@ struct CommandLine {
   }
 };
 
+// The id of a tenant that was named by id or slug.
+absl::StatusOr<std::string> ResolveTenantId(const client::Client& client,
+                                            const std::string& id_or_slug);
+
 void AddEmailCommands(const CommandLine& line);     // get list events cancel reschedule redrive
 void AddSendCommands(const CommandLine& line);      // send send-test
 void AddServiceCommands(const CommandLine& line);   // audit health

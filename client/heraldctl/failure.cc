@@ -40,7 +40,8 @@ constexpr Advice kAdvice[] = {
     {"TEMPLATE_VERSION_NOT_FOUND", "`heraldctl template get KEY` shows the versions"},
     {"TENANT_EXISTS", "choose another slug; `heraldctl tenant list` shows those in use"},
     {"TENANT_NOT_FOUND", "`heraldctl tenant list` shows the tenants"},
-    {"TENANT_SUSPENDED", "an operator wakes it with `heraldctl tenant update TENANT --state active`"},
+    {"TENANT_SUSPENDED",
+     "an operator wakes it with `heraldctl tenant update TENANT --state active`"},
 };
 
 std::string AdviceByCode(const absl::Status& status) {

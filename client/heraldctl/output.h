@@ -19,7 +19,6 @@ class Table {
   void Print(std::ostream& out) const;
 
  private:
-
   std::vector<std::vector<std::string>> rows_;
 };
 

@@ -19,8 +19,8 @@ absl::StatusOr<v1::Lane> ParseLane(absl::string_view text) {
   v1::Lane lane = v1::LANE_UNSPECIFIED;
   if (!v1::Lane_Parse("LANE_" + absl::AsciiStrToUpper(text), &lane) ||
       lane == v1::LANE_UNSPECIFIED) {
-    return UsageError(absl::StrCat("no lane \"", text,
-                                   "\": use critical, transactional, standard or bulk"));
+    return UsageError(
+        absl::StrCat("no lane \"", text, "\": use critical, transactional, standard or bulk"));
   }
   return lane;
 }
@@ -67,6 +67,12 @@ absl::StatusOr<absl::Time> ParseTime(absl::string_view text, absl::Time now) {
   return UsageError(absl::StrCat("no time \"", text,
                                  "\": write it as 2026-01-31T09:30:00+01:00 or as a distance from "
                                  "now such as 10m or -2h"));
+}
+
+absl::StatusOr<absl::Time> ParsePastTime(absl::string_view text, absl::Time now) {
+  absl::Duration distance;
+  if (absl::ParseDuration(text, &distance)) return now - absl::AbsDuration(distance);
+  return ParseTime(text, now);
 }
 
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {

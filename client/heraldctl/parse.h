@@ -22,6 +22,8 @@ absl::StatusOr<v1::Email::State> ParseState(absl::string_view text);
 absl::StatusOr<v1::Mailbox> ParseMailbox(absl::string_view text);
 // RFC 3339, or a distance from `now`: "10m", "+2h", "-1h30m".
 absl::StatusOr<absl::Time> ParseTime(absl::string_view text, absl::Time now);
+// The same for filters, where a distance means that long ago, with or without its minus.
+absl::StatusOr<absl::Time> ParsePastTime(absl::string_view text, absl::Time now);
 // "90s", "10m", "2h".
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 // A JSON object, or "@file" that holds one.
