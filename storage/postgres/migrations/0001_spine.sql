@@ -2,6 +2,11 @@
 -- tenant_id and no foreign key crosses tenants. Numbers in state, lane, type and outcome columns are
 -- those of model/*.h.
 
+-- A moment as callers of the database read it: whole microseconds since 1970, whatever TimeZone and
+-- DateStyle say.
+CREATE FUNCTION herald.micros(timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT
+  PARALLEL SAFE AS $$ SELECT (extract(epoch FROM $1) * 1000000)::bigint $$;
+
 CREATE SEQUENCE herald.node_seq MINVALUE 0 MAXVALUE 4095 START 0 CYCLE;
 CREATE SEQUENCE herald.lease_token_seq;
 CREATE SEQUENCE herald.event_seq CACHE 100;
@@ -231,7 +236,7 @@ GRANT USAGE ON SCHEMA herald TO herald_api, herald_engine;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA herald TO herald_api, herald_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA herald TO herald_engine;
 REVOKE UPDATE, DELETE ON herald.audit_entries FROM herald_engine;
-REVOKE ALL ON herald.schema_migrations FROM herald_engine;
+REVOKE INSERT, UPDATE, DELETE ON herald.schema_migrations FROM herald_engine;
 
 GRANT SELECT ON herald.tenants, herald.tenant_keys, herald.api_tokens, herald.templates,
   herald.template_versions, herald.emails, herald.email_contents, herald.idempotency_keys,
