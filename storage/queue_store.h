@@ -44,6 +44,7 @@ struct LeasedEmail {
   std::string traceparent;
   absl::Time create_time;
   absl::optional<absl::Time> send_time;
+  absl::Time claim_time;  // the database's clock at the claim
   absl::optional<UnconfirmedAttempt> unconfirmed;
   // Non-OK when content or address could not be opened (key gone, tampered): fail it, alone.
   absl::Status opened;
@@ -71,7 +72,8 @@ struct Disposition {
   enum class Kind {
     kSent,         // leaves the queue
     kRetry,        // QUEUED again after `delay`
-    kUnconfirmed,  // UNCONFIRMED; looked at again after `delay`
+    kUnconfirmed,  // UNCONFIRMED; looked at again after `delay`. With attempt 0 it only waits on:
+                   // what is known of the unconfirmed hand-over stays
     kFailed,       // leaves the queue
     kDead,         // leaves the queue
   };

@@ -30,7 +30,7 @@ class Acceptor {
 
   // May be called on a thread that must not block: validation runs here, a template that is not in
   // the cache is fetched elsewhere. `done` runs exactly once, here for what is refused at once,
-  // else on a committing thread, and must not block.
+  // else on a committing thread, and must not block. `request` must live until it has run.
   virtual void Accept(std::shared_ptr<const identity::Caller> caller,
                       const v1::SendEmailRequest& request, absl::string_view traceparent,
                       absl::Time deadline, Done done) = 0;
