@@ -5,7 +5,7 @@
 
 #include "storage/template_store.h"
 
-namespace herald::testing {
+namespace herald::support {
 
 // A TemplateStore that holds one published version and counts what it is asked. For tests of what
 // reads templates; the store itself is tested on PostgreSQL.
@@ -73,4 +73,4 @@ class OneTemplateStore final : public storage::TemplateStore {
   int version_reads_ = 0;
 };
 
-}  // namespace herald::testing
+}  // namespace herald::support

@@ -16,7 +16,7 @@ class TemplateCatalogTest : public testing::Test {
 
   const TenantId tenant_{1};
   absl::Time now_ = absl::FromUnixSeconds(1'790'000'000);
-  testing::OneTemplateStore store_{Version(2)};
+  support::OneTemplateStore store_{Version(2)};
   TemplateCatalog catalog_{&store_, {}, [this] { return now_; }};
 };
 

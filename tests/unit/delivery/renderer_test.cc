@@ -26,7 +26,7 @@ class RendererTest : public testing::Test {
     return content;
   }
 
-  testing::OneTemplateStore store_{
+  support::OneTemplateStore store_{
       {"welcome", 3, "Hi {{name}}", "<p>Hi {{name}}</p>", "", "[]", absl::UnixEpoch()}};
   catalog::TemplateCatalog catalog_{&store_, {}, absl::Now};
   const Renderer renderer_{&catalog_, {}};
