@@ -93,15 +93,20 @@ DurableAcceptor::DurableAcceptor(catalog::TemplateCatalog* catalog, GroupCommitt
 void DurableAcceptor::Accept(std::shared_ptr<const identity::Caller> caller,
                              const v1::SendEmailRequest& request, absl::string_view traceparent,
                              absl::Time deadline, Done done) {
-  Start(std::make_shared<Job>(Job{std::move(caller), &request, std::string(traceparent), deadline,
-                                  "", {}, std::move(done)}));
+  Start(std::make_shared<Job>(Job{
+      std::move(caller), &request, std::string(traceparent), deadline, "", {}, std::move(done)}));
 }
 
 void DurableAcceptor::AcceptTest(std::shared_ptr<const identity::Caller> caller,
-                                 const v1::SendEmailRequest& request,
-                                 absl::string_view traceparent, absl::Time deadline, Done done) {
-  Start(std::make_shared<Job>(Job{std::move(caller), &request, std::string(traceparent), deadline,
-                                  "[Test] ", {}, std::move(done)}));
+                                 const v1::SendEmailRequest& request, absl::string_view traceparent,
+                                 absl::Time deadline, Done done) {
+  Start(std::make_shared<Job>(Job{std::move(caller),
+                                  &request,
+                                  std::string(traceparent),
+                                  deadline,
+                                  "[Test] ",
+                                  {},
+                                  std::move(done)}));
 }
 
 void DurableAcceptor::AcceptMany(
@@ -143,8 +148,7 @@ void DurableAcceptor::Start(std::shared_ptr<Job> job) {
 
 void DurableAcceptor::Pin(std::shared_ptr<Job> job) {
   const v1::TemplateReference& wanted = job->request->template_();
-  if (auto pinned =
-          catalog_->TryForSending(job->caller->tenant, wanted.key(), wanted.version())) {
+  if (auto pinned = catalog_->TryForSending(job->caller->tenant, wanted.key(), wanted.version())) {
     return Submit(job, pinned);
   }
   const bool deferred = defer_([this, job] {

@@ -89,7 +89,14 @@ void AppendRepeated(const Message& message, const FieldDescriptor* field, std::s
   elements.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     std::string element;
-    AppendValue(message, field, i, &element);
+    if (field->is_map()) {
+      // Key and value both, set or not: clients differ in whether they send empty ones.
+      const Message& entry = message.GetReflection()->GetRepeatedMessage(message, field, i);
+      AppendValue(entry, entry.GetDescriptor()->map_key(), -1, &element);
+      AppendValue(entry, entry.GetDescriptor()->map_value(), -1, &element);
+    } else {
+      AppendValue(message, field, i, &element);
+    }
     elements.push_back(std::move(element));
   }
   // A map is a set of entries; a list keeps its order.
@@ -114,9 +121,8 @@ void AppendMessage(const Message& message, std::string* out) {
 }  // namespace
 
 std::string CanonicalRequestHash(const v1::SendEmailRequest& request, bool test) {
-  const FieldDescriptor* key =
-      v1::SendEmailRequest::descriptor()->FindFieldByNumber(
-          v1::SendEmailRequest::kIdempotencyKeyFieldNumber);
+  const FieldDescriptor* key = v1::SendEmailRequest::descriptor()->FindFieldByNumber(
+      v1::SendEmailRequest::kIdempotencyKeyFieldNumber);
   std::vector<const FieldDescriptor*> fields;
   request.GetReflection()->ListFields(request, &fields);
   std::string canonical(1, test ? 'T' : 'L');

@@ -27,16 +27,17 @@ class Violations {
 };
 
 bool IsPrintableAscii(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isprint(static_cast<unsigned char>(c));
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); });
 }
 
 // `[a-z0-9][a-z0-9_.-]*`
 bool IsKey(absl::string_view text, size_t bytes_max) {
   if (text.empty() || text.size() > bytes_max) return false;
-  const auto alnum = [](char c) { return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-                                         absl::ascii_isdigit(static_cast<unsigned char>(c)); };
+  const auto alnum = [](char c) {
+    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
+           absl::ascii_isdigit(static_cast<unsigned char>(c));
+  };
   return alnum(text.front()) && std::all_of(text.begin(), text.end(), [&](char c) {
            return alnum(c) || c == '_' || c == '.' || c == '-';
          });
@@ -52,7 +53,8 @@ Address CheckAddress(absl::string_view field, const std::string& text, Violation
 }
 
 void CheckName(absl::string_view field, const std::string& name, Violations* violations) {
-  violations->AddIf(name.size() > limits::kDisplayNameBytesMax, field, "longer than 128 characters");
+  violations->AddIf(name.size() > limits::kDisplayNameBytesMax, field,
+                    "longer than 128 characters");
   violations->AddIf(HasControlCharacter(name), field, "has a control character");
 }
 
@@ -92,7 +94,8 @@ int Depth(const google::protobuf::Value& value, int limit);
 int Depth(const google::protobuf::Struct& object, int limit) {
   if (limit == 0) return 1;
   int depth = 0;
-  for (const auto& [name, value] : object.fields()) depth = std::max(depth, Depth(value, limit - 1));
+  for (const auto& [name, value] : object.fields())
+    depth = std::max(depth, Depth(value, limit - 1));
   return 1 + depth;
 }
 
@@ -199,8 +202,8 @@ void CheckMetadata(const v1::SendEmailRequest& request, Violations* violations) 
   violations->AddIf(request.metadata_size() > limits::kMetadataMax, "metadata", "more than 20");
   for (const auto& [key, value] : request.metadata()) {
     const bool bad = key.empty() || key.size() > limits::kMetadataKeyBytesMax ||
-                     value.size() > limits::kMetadataValueBytesMax ||
-                     key.find('\0') != key.npos || value.find('\0') != value.npos;
+                     value.size() > limits::kMetadataValueBytesMax || key.find('\0') != key.npos ||
+                     value.find('\0') != value.npos;
     if (!bad) continue;
     violations->Add("metadata", "a key is empty or longer than 64 bytes, or a value than 512");
     return;

@@ -15,15 +15,15 @@ constexpr size_t kVersionsMax = 5000;
 
 absl::Status TemplateNotFound(absl::string_view key) {
   return MakeError(absl::StatusCode::kNotFound, "TEMPLATE_NOT_FOUND",
-                   absl::StrCat("there is no template ", key), {{"template_key", std::string(key)}});
+                   absl::StrCat("there is no template ", key),
+                   {{"template_key", std::string(key)}});
 }
 
 absl::Status VersionNotFound(absl::string_view key, int version) {
-  return MakeError(
-      absl::StatusCode::kNotFound, "TEMPLATE_VERSION_NOT_FOUND",
-      version == 0 ? absl::StrCat("template ", key, " has no published version")
-                   : absl::StrCat("template ", key, " has no version ", version),
-      {{"template_key", std::string(key)}, {"version", absl::StrCat(version)}});
+  return MakeError(absl::StatusCode::kNotFound, "TEMPLATE_VERSION_NOT_FOUND",
+                   version == 0 ? absl::StrCat("template ", key, " has no published version")
+                                : absl::StrCat("template ", key, " has no version ", version),
+                   {{"template_key", std::string(key)}, {"version", absl::StrCat(version)}});
 }
 
 }  // namespace

@@ -18,9 +18,9 @@ class Child {
  public:
   struct Options {
     std::vector<std::string> argv;
-    std::string log_file;    // takes stdout and stderr, appended
-    int death_signal = 15;   // SIGTERM
-    uid_t uid = 0;           // not 0: run as this user
+    std::string log_file;   // takes stdout and stderr, appended
+    int death_signal = 15;  // SIGTERM
+    uid_t uid = 0;          // not 0: run as this user
     gid_t gid = 0;
   };
 

@@ -119,8 +119,7 @@ absl::Status FillSecrets(DevEnvironment* environment) {
 
 // The token of an earlier run, if the database still knows it.
 std::string KnownToken(const DevEnvironment& environment, storage::TenantStore& tenants) {
-  for (absl::string_view line :
-       absl::StrSplit(ReadAll(environment.File("heraldctl.env")), '\n')) {
+  for (absl::string_view line : absl::StrSplit(ReadAll(environment.File("heraldctl.env")), '\n')) {
     if (!absl::ConsumePrefix(&line, kTokenVariable)) continue;
     const auto parsed = identity::ParseToken(line);
     if (!parsed.has_value()) return "";
@@ -188,8 +187,7 @@ absl::StatusOr<DevEnvironment> PrepareDevEnvironment(DevOptions options) {
   config::Account sandbox;
   sandbox.name = "sandbox";
   sandbox.directory = environment.File("mail");
-  sandbox.webhook_url =
-      absl::StrCat("http://", options.webhook.ToString(), "/v1/webhooks/sandbox");
+  sandbox.webhook_url = absl::StrCat("http://", options.webhook.ToString(), "/v1/webhooks/sandbox");
   config.accounts.push_back(std::move(sandbox));
   if (absl::Status status = FillSecrets(&environment); !status.ok()) return status;
   return environment;
@@ -201,13 +199,13 @@ absl::StatusOr<Child> StartSidecar(const DevEnvironment& environment) {
     return absl::FailedPreconditionError(absl::StrCat(program.string(), " is missing"));
   }
   const DevOptions& options = environment.options;
-  return Child::Start({{program.string(), "--listen", options.webhook.ToString(),
-                        "--metrics-listen", options.webhook_metrics.ToString(), "--heraldd",
-                        options.grpc.ToString(), "--token-file", environment.File("sidecar-token"),
-                        "--account",
-                        absl::StrCat("sandbox=sandbox:", environment.File("webhook-secret"))},
-                       environment.File("herald-webhook.log"),
-                       SIGTERM});
+  return Child::Start(
+      {{program.string(), "--listen", options.webhook.ToString(), "--metrics-listen",
+        options.webhook_metrics.ToString(), "--heraldd", options.grpc.ToString(), "--token-file",
+        environment.File("sidecar-token"), "--account",
+        absl::StrCat("sandbox=sandbox:", environment.File("webhook-secret"))},
+       environment.File("herald-webhook.log"),
+       SIGTERM});
 }
 
 absl::StatusOr<std::string> EnsureDemoTenant(const DevEnvironment& environment,
@@ -220,8 +218,8 @@ absl::StatusOr<std::string> EnsureDemoTenant(const DevEnvironment& environment,
   }
   const absl::Status written = WriteSecret(
       environment.File("heraldctl.env"),
-      absl::StrCat("HERALD_ADDR=", environment.options.grpc.ToString(), "\n", kTokenVariable,
-                   token, "\nHERALD_OPERATOR_TOKEN=", environment.operator_token));
+      absl::StrCat("HERALD_ADDR=", environment.options.grpc.ToString(), "\n", kTokenVariable, token,
+                   "\nHERALD_OPERATOR_TOKEN=", environment.operator_token));
   if (!written.ok()) return written;
   return token;
 }

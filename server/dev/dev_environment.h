@@ -26,7 +26,9 @@ struct DevEnvironment {
   config::Config config;          // all but database_dsn
   std::string operator_token;
 
-  std::string File(absl::string_view name) const { return options.directory + "/" + std::string(name); }
+  std::string File(absl::string_view name) const {
+    return options.directory + "/" + std::string(name);
+  }
 };
 
 absl::StatusOr<DevEnvironment> PrepareDevEnvironment(DevOptions options);

@@ -52,8 +52,9 @@ absl::StatusOr<User> ServerUser() {
   if (geteuid() != 0) return User{};
   const passwd* entry = getpwnam("postgres");
   if (entry == nullptr) {
-    return absl::FailedPreconditionError("PostgreSQL cannot run as root and there is no user "
-                                         "postgres; run scripts/install-packages");
+    return absl::FailedPreconditionError(
+        "PostgreSQL cannot run as root and there is no user "
+        "postgres; run scripts/install-packages");
   }
   return User{entry->pw_uid, entry->pw_gid};
 }
@@ -133,8 +134,8 @@ absl::StatusOr<std::unique_ptr<PrivateCluster>> PrivateCluster::Start(
        user->uid,
        user->gid});
   if (!server.ok()) return server.status();
-  auto cluster = std::unique_ptr<PrivateCluster>(
-      new PrivateCluster(*std::move(server), *socket_directory));
+  auto cluster =
+      std::unique_ptr<PrivateCluster>(new PrivateCluster(*std::move(server), *socket_directory));
   const std::string socket_path = absl::StrCat(*socket_directory, "/", kSocketName);
   for (const absl::Time deadline = absl::Now() + kStartPatience; !Answers(socket_path);) {
     if (absl::Now() > deadline || !cluster->server_.Running()) {

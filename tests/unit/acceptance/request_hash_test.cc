@@ -28,8 +28,10 @@ constexpr char kFull[] = R"(
 
 TEST(RequestHash, NeverChangesForWhatIsStored) {
   // Golden: a change here turns keys that are still kept into conflicts.
-  EXPECT_EQ(absl::BytesToHexString(CanonicalRequestHash(Parse(kFull), false)), "GOLDEN_LIVE");
-  EXPECT_EQ(absl::BytesToHexString(CanonicalRequestHash(Parse(kFull), true)), "GOLDEN_TEST");
+  EXPECT_EQ(absl::BytesToHexString(CanonicalRequestHash(Parse(kFull), false)),
+            "db80210344508d4ea12ea4621607b745aaed8cf34675042027ed8892cd857aba");
+  EXPECT_EQ(absl::BytesToHexString(CanonicalRequestHash(Parse(kFull), true)),
+            "8f5fa264c594fd3b5dfb6752afe745c2093364a9ea944bdb38228a35e315222b");
 }
 
 TEST(RequestHash, IgnoresTheKeyAndTheOrderOfMaps) {
@@ -44,6 +46,19 @@ TEST(RequestHash, IgnoresTheKeyAndTheOrderOfMaps) {
   v1::SendEmailRequest copy;
   ASSERT_TRUE(copy.ParseFromString(request.SerializeAsString()));
   EXPECT_EQ(CanonicalRequestHash(copy, false), hash);
+}
+
+TEST(RequestHash, SeesNoDifferenceBetweenAnEmptyMapValueSentAndLeftOut) {
+  v1::SendEmailRequest sent = Parse(kFull);
+  (*sent.mutable_metadata())["empty"] = "";
+  v1::SendEmailRequest received;
+  // Entry of field 14 with its key (field 1) alone.
+  ASSERT_TRUE(
+      received.ParseFromString(Parse(kFull).SerializeAsString() + std::string("\x72\x07\x0a\x05"
+                                                                              "empty",
+                                                                              9)));
+  EXPECT_EQ(received.metadata().at("empty"), "");
+  EXPECT_EQ(CanonicalRequestHash(received, false), CanonicalRequestHash(sent, false));
 }
 
 TEST(RequestHash, IgnoresFieldsOfLaterReleases) {
