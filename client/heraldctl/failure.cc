@@ -53,12 +53,12 @@ std::string AdviceByCode(const absl::Status& status) {
     case absl::StatusCode::kPermissionDenied:
       return "the token lacks the scope; tenants, tokens and audit need the operator's token";
     case absl::StatusCode::kUnavailable:
-      return "check the address and that heraldd runs (`heraldctl health`); repeating with the "
-             "same key is safe";
+      return "check the address and that heraldd runs (`heraldctl health`); a send may be "
+             "repeated with the same key";
     case absl::StatusCode::kDeadlineExceeded:
-      return "repeat with the same key, or give it longer with --timeout";
+      return "give it longer with --timeout; a send may be repeated with the same key";
     case absl::StatusCode::kResourceExhausted:
-      return "slow down and repeat later with the same key";
+      return "slow down and repeat later; a send with the same key";
     default:
       return "";
   }

@@ -99,7 +99,11 @@ function errorDetails(error) {
 }
 
 async function sendBad(client) {
-  const request = { ...buildRequest(), idempotency_key: `${args.key}:bad`, recipient: { email: 'no address' } };
+  const request = {
+    ...buildRequest(),
+    idempotency_key: `${args.key}:bad`,
+    recipient: { email: 'no address' },
+  };
   let error;
   try {
     await send(client, request);

@@ -9,6 +9,9 @@
 
 namespace herald::client {
 
+// gRPC writes a deadline with few digits and rounds it up by at most some percent.
+inline constexpr double kWireRounding = 1.02;
+
 // A client of a FakeHerald whose clock only moves when it sleeps, and whose random number is 0.5:
 // half of each backoff step.
 class ClientTest : public testing::Test {

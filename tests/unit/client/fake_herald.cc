@@ -80,6 +80,11 @@ class FakeHerald::Emails : public v1::EmailService::Service {
     email->set_id(request->id());
     return grpc::Status::OK;
   }
+  grpc::Status ListEmails(grpc::ServerContext* context, const v1::ListEmailsRequest* request,
+                          v1::ListEmailsResponse* response) override {
+    if (const auto status = fake_.Arrive(*context, "ListEmails"); !status.ok()) return status;
+    return fake_.on_list(*request, response);
+  }
   grpc::Status ListEmailEvents(grpc::ServerContext* context,
                                const v1::ListEmailEventsRequest* request,
                                v1::ListEmailEventsResponse* response) override {

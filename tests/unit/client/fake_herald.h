@@ -55,6 +55,7 @@ class FakeHerald {
   std::function<grpc::Status(const v1::SendEmailRequest&, v1::Email*)> on_send;
   std::function<grpc::Status(const v1::SendEmailsRequest&, v1::SendEmailsResponse*)> on_send_many;
   std::function<grpc::Status(const v1::GetEmailRequest&, v1::Email*)> on_get;
+  std::function<grpc::Status(const v1::ListEmailsRequest&, v1::ListEmailsResponse*)> on_list;
   std::function<grpc::Status(const v1::ListEmailEventsRequest&, v1::ListEmailEventsResponse*)>
       on_events;
   std::function<grpc::Status(grpc::ServerContext&, const v1::WatchEmailEventsRequest&,

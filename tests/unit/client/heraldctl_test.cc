@@ -244,6 +244,34 @@ TEST_F(HeraldctlTest, GetAlignsTheFields) {
   EXPECT_THAT(Run({"get", "em_7", "--reveal"}).out, HasSubstr("ann@example.com"));
 }
 
+TEST_F(HeraldctlTest, ListGoesThroughThePagesUpToTheLimit) {
+  std::vector<v1::ListEmailsRequest> pages;
+  fake.on_list = [&pages](const v1::ListEmailsRequest& request, v1::ListEmailsResponse* response) {
+    pages.push_back(request);
+    auto* email = response->add_emails();
+    email->set_id("em_" + std::to_string(pages.size()));
+    email->set_state(v1::Email::STATE_DEAD);
+    email->set_lane(v1::LANE_BULK);
+    email->mutable_recipient()->set_email("a***@example.com");
+    email->set_idempotency_key("order:1");
+    response->set_next_page_token("p" + std::to_string(pages.size()));
+    return grpc::Status::OK;
+  };
+  const ProcessResult result =
+      Run({"list", "--state", "dead", "--state", "failed", "--limit", "2", "--since", "1h"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out,
+            "ID    STATE  LANE  ACCEPTED  TO                TEMPLATE  KEY\n"
+            "em_1  DEAD   BULK  -         a***@example.com            order:1\n"
+            "em_2  DEAD   BULK  -         a***@example.com            order:1\n");
+  EXPECT_EQ(result.err, "there are more: see --limit\n");
+  ASSERT_EQ(pages.size(), 2u);
+  EXPECT_EQ(pages[1].page_token(), "p1");
+  EXPECT_EQ(pages[1].filter().states_size(), 2);
+  EXPECT_EQ(pages[0].filter().create_time_from().seconds(),
+            pages[1].filter().create_time_from().seconds());
+}
+
 TEST_F(HeraldctlTest, ARefusalNamesReasonFieldsAndNextStep) {
   fake.FailNext({grpc::INVALID_ARGUMENT,
                  "the request is wrong",

@@ -56,8 +56,8 @@ TEST_F(RetryTest, EndsWithinTheDeadlineOfTheCall) {
   EXPECT_EQ(ExtractErrorDetails(status).reason, "DATABASE_AWAY");
   EXPECT_THAT(slept, ElementsAre(absl::Milliseconds(4050), absl::Milliseconds(4100)));
   ASSERT_EQ(calls(), 3u);
-  EXPECT_LE(fake.seen()[1].deadline, absl::Milliseconds(5950));
-  EXPECT_LE(fake.seen()[2].deadline, absl::Milliseconds(1850));
+  EXPECT_LE(fake.seen()[1].deadline, absl::Milliseconds(5950) * kWireRounding);
+  EXPECT_LE(fake.seen()[2].deadline, absl::Milliseconds(1850) * kWireRounding);
 }
 
 TEST_F(RetryTest, DoesNotRepeatWhatIsNotSafeToRepeat) {
