@@ -129,6 +129,13 @@ bool EmailFixture::Record(const AttemptEnd& end) {
   return recorded.ok() && recorded->at(0);
 }
 
+bool EmailFixture::EndUntried(const LeasedEmail& email, Disposition disposition) {
+  AttemptEnd end;
+  end.lease = email.lease;
+  end.disposition = std::move(disposition);
+  return Record(end);
+}
+
 void EmailFixture::Attempt(Outcome outcome, Disposition disposition) {
   AttemptEnd end = Begin(ClaimOne());
   end.outcome = outcome;
@@ -175,7 +182,8 @@ void EmailFixture::ExpireLeases() {
 }
 
 void EmailFixture::SuppressRecipientOf(EmailId id) {
-  Sql(absl::StrCat("INSERT INTO herald.suppressions (tenant_id, address_hash, reason, source) "
+  Sql(
+      absl::StrCat("INSERT INTO herald.suppressions (tenant_id, address_hash, reason, source) "
                    "SELECT tenant_id, recipient_hash, 'manual', 'test' FROM herald.emails "
                    "WHERE email_id = ",
                    id.value));

@@ -35,6 +35,8 @@ class EmailFixture : public ::testing::Test {
   // What BeginAttempts says of one.
   BeginResult TryBegin(const Lease& lease, absl::Duration time_needed = absl::Seconds(1));
   bool Record(const AttemptEnd& end);
+  // Records an end without a hand-over.
+  bool EndUntried(const LeasedEmail& email, Disposition disposition);
   // Claim, begin, record.
   void Attempt(Outcome outcome, Disposition disposition);
 

@@ -12,6 +12,19 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Kind = AcceptResult::Kind;
 
+EmailQuery InStates(std::vector<EmailState> states) {
+  EmailQuery query;
+  query.states = std::move(states);
+  return query;
+}
+
+EmailQuery Page(int limit, absl::optional<EmailId> before = absl::nullopt) {
+  EmailQuery query;
+  query.limit = limit;
+  query.before = before;
+  return query;
+}
+
 class EmailStoreTest : public EmailFixture {
  protected:
   std::vector<EmailId> List(const EmailQuery& query) {
@@ -50,8 +63,8 @@ TEST_F(EmailStoreTest, AnAcceptedEmailReadsAsItWasGiven) {
 TEST_F(EmailStoreTest, AddressesAndContentAreNotStoredInTheClear) {
   Accept("key");
   EXPECT_EQ(Sql("SELECT count(*) FROM herald.emails e JOIN herald.email_contents c USING (email_id)"
-                " WHERE convert_from(recipient_sealed, 'LATIN1') ILIKE '%anna%'"
-                " OR convert_from(content_sealed, 'LATIN1') LIKE '%content%'"),
+                " WHERE encode(recipient_sealed, 'escape') ILIKE '%anna%'"
+                " OR encode(content_sealed, 'escape') LIKE '%content%'"),
             "0");
 }
 
@@ -212,18 +225,19 @@ TEST_F(EmailStoreTest, ListFindsByShownStateAndMessageId) {
   const EmailId second = Accept("2");
   Begin(ClaimOne());
   const EmailId third = Accept("3");
-  EXPECT_THAT(List({.states = {EmailState::kSent}}), ElementsAre(first));
-  EXPECT_THAT(List({.states = {EmailState::kSending}}), ElementsAre(second));
-  EXPECT_THAT(List({.states = {EmailState::kQueued}}), ElementsAre(third));
-  EXPECT_THAT(List({.states = {EmailState::kQueued, EmailState::kSent}}),
-              ElementsAre(third, first));
-  EXPECT_THAT(List({.provider_message_id = "message-1"}), ElementsAre(first));
+  EXPECT_THAT(List(InStates({EmailState::kSent})), ElementsAre(first));
+  EXPECT_THAT(List(InStates({EmailState::kSending})), ElementsAre(second));
+  EXPECT_THAT(List(InStates({EmailState::kQueued})), ElementsAre(third));
+  EXPECT_THAT(List(InStates({EmailState::kQueued, EmailState::kSent})), ElementsAre(third, first));
+  EmailQuery query;
+  query.provider_message_id = "message-1";
+  EXPECT_THAT(List(query), ElementsAre(first));
 }
 
 TEST_F(EmailStoreTest, ListPagesNewestFirst) {
   const EmailId first = Accept("1"), second = Accept("2"), third = Accept("3");
-  EXPECT_THAT(List({.limit = 2}), ElementsAre(third, second));
-  EXPECT_THAT(List({.before = second, .limit = 2}), ElementsAre(first));
+  EXPECT_THAT(List(Page(2)), ElementsAre(third, second));
+  EXPECT_THAT(List(Page(2, second)), ElementsAre(first));
 }
 
 TEST_F(EmailStoreTest, CancellingTakesTheEmailOutOfTheQueue) {
@@ -328,7 +342,7 @@ TEST_F(EmailStoreTest, RedriveOfManyTakesTheOldestThatMatch) {
   }
   Accept("alive");
   ASSERT_OK_AND_ASSIGN(const auto redriven,
-                       emails_.RedriveEmails(a_, {.limit = 2}, absl::Hours(1), "operator"));
+                       emails_.RedriveEmails(a_, Page(2), absl::Hours(1), "operator"));
   EXPECT_THAT(redriven, ElementsAre(ids[0], ids[1]));
   EXPECT_EQ(State(ids[2]), EmailState::kDead);
   EXPECT_EQ(Sql("SELECT count(*) FROM herald.audit_entries"), "1");
@@ -343,8 +357,7 @@ TEST_F(EmailStoreTest, NoMethodReachesAnotherTenantsEmail) {
   EXPECT_THAT(emails_.CancelEmail(b_, id), hidden);
   EXPECT_THAT(emails_.RescheduleEmail(b_, id, absl::Now()), hidden);
   EXPECT_THAT(emails_.RedriveEmail(b_, id, absl::Hours(1), "b"), hidden);
-  ASSERT_OK_AND_ASSIGN(const auto redriven,
-                       emails_.RedriveEmails(b_, {}, absl::Hours(1), "b"));
+  ASSERT_OK_AND_ASSIGN(const auto redriven, emails_.RedriveEmails(b_, {}, absl::Hours(1), "b"));
   EXPECT_THAT(redriven, IsEmpty());
   ASSERT_OK_AND_ASSIGN(const auto listed, emails_.ListEmails(b_, {}));
   EXPECT_THAT(listed, IsEmpty());
