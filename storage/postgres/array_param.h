@@ -21,6 +21,9 @@ class ArrayParam {
   ArrayParam& AddInt(int64_t value);
   ArrayParam& AddBool(bool value);
   ArrayParam& AddText(absl::string_view text);
+  // The overload for optionals would be as good a match.
+  ArrayParam& AddText(const std::string& text) { return AddText(absl::string_view(text)); }
+  ArrayParam& AddText(const char* text) { return AddText(absl::string_view(text)); }
   ArrayParam& AddBytes(absl::string_view bytes);  // for bytea[]
   ArrayParam& AddTime(absl::Time time);           // for timestamptz[]
   ArrayParam& AddNull();

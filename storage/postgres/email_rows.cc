@@ -1,5 +1,7 @@
 #include "storage/postgres/email_rows.h"
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/queue_store_sql.h"
@@ -33,19 +35,6 @@ enum RecordColumn : pqxx::row::size_type {
   kMessageId,
 };
 
-absl::StatusOr<std::string> OpenRecipient(const EmailRecord& record, const std::string& sealed,
-                                          TenantKeys& keys) {
-  absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = keys.CipherOf(record.tenant);
-  if (!cipher.ok()) {
-    if (absl::IsUnavailable(cipher.status())) return cipher.status();
-    return std::string();
-  }
-  absl::StatusOr<std::string> opened =
-      (*cipher)->Open(sealed, RecipientContext(record.tenant, record.id));
-  if (!opened.ok()) return std::string();
-  return opened;
-}
-
 }  // namespace
 
 const char kRecordSelect[] = R"sql(
@@ -65,12 +54,16 @@ CROSS JOIN LATERAL (
               ELSE e.state END AS state) v
 )sql";
 
-std::string RecipientContext(TenantId tenant, EmailId email) {
-  return absl::StrCat("recipient/", tenant.value, "/", email.value);
-}
-
-std::string ContentContext(TenantId tenant, EmailId email) {
-  return absl::StrCat("content/", tenant.value, "/", email.value);
+absl::StatusOr<std::string> OpenField(TenantKeys& keys, TenantId tenant, EmailId email,
+                                      absl::string_view field, absl::string_view sealed) {
+  absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = keys.For(tenant);
+  if (!cipher.ok()) return cipher.status();
+  absl::StatusOr<std::string> opened = (*cipher)->Open(field, email.value, sealed);
+  if (!absl::IsNotFound(opened.status())) return opened;
+  keys.Forget(tenant);  // its key may be newer than what was loaded
+  cipher = keys.For(tenant);
+  if (!cipher.ok()) return cipher.status();
+  return (*cipher)->Open(field, email.value, sealed);
 }
 
 absl::StatusOr<EmailRecord> RecordOf(const pqxx::row& row, TenantKeys& keys) {
@@ -98,9 +91,9 @@ absl::StatusOr<EmailRecord> RecordOf(const pqxx::row& row, TenantKeys& keys) {
   record.provider_account = TextOf(row[kAccount]);
   record.provider_message_id = TextOf(row[kMessageId]);
   absl::StatusOr<std::string> recipient =
-      OpenRecipient(record, BytesOf(row[kRecipientSealed]), keys);
-  if (!recipient.ok()) return recipient.status();
-  record.recipient = *std::move(recipient);
+      OpenField(keys, record.tenant, record.id, kRecipientField, BytesOf(row[kRecipientSealed]));
+  if (absl::IsUnavailable(recipient.status())) return recipient.status();
+  if (recipient.ok()) record.recipient = *std::move(recipient);
   return record;
 }
 
@@ -128,6 +121,30 @@ EmailEventRow EventOf(const pqxx::row& row) {
   event.detail = TextOf(row[8]);
   event.retry_time = OptionalTimeOf(row[9]);
   return event;
+}
+
+FinishedEmail StopEmail(TenantId tenant, EmailId email, EmailState state, int attempts,
+                        const std::string& suppression) {
+  FinishedEmail stopped;
+  stopped.tenant = tenant;
+  stopped.email = email;
+  stopped.state = state;
+  if (IsTerminal(state)) return stopped;
+  if (state == EmailState::kUnconfirmed) {
+    stopped.state = EmailState::kFailed;
+    stopped.reason = "outcome_unknown";
+    stopped.detail = suppression.empty() ? "expired" : suppression;
+    stopped.event = EventType::kFailed;
+  } else if (suppression.empty()) {
+    stopped.state = EmailState::kExpired;
+    stopped.event = EventType::kExpired;
+  } else {
+    stopped.state = EmailState::kSuppressed;
+    stopped.reason = suppression;
+    stopped.event = EventType::kSuppressed;
+  }
+  stopped.event_key = absl::StrCat(attempts, ":", static_cast<int>(*stopped.event));
+  return stopped;
 }
 
 void FinishEmails(Transaction& transaction, const std::vector<FinishedEmail>& emails) {

@@ -8,6 +8,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "model/email_state.h"
+#include "model/event.h"
 #include "model/ids.h"
 #include "storage/email.h"
 #include "storage/postgres/tenant_keys.h"
@@ -15,16 +19,21 @@
 
 namespace herald::storage {
 
-// What a sealed value is bound to: it opens only as this field of this email of this tenant.
-std::string RecipientContext(TenantId tenant, EmailId email);
-std::string ContentContext(TenantId tenant, EmailId email);
+// The sealed fields of an email, named as their ciphers know them.
+inline constexpr char kRecipientField[] = "recipient";
+inline constexpr char kContentField[] = "content";
 
-// Columns and tables of an EmailRecord: emails as `e`, the last attempt as `a`, the state as callers
-// see it as `v.state`. Continue with WHERE.
+// Opens a sealed field, with keys as they are now. Not within a transaction. kUnavailable: the keys
+// could not be fetched; any other error is the value's own.
+absl::StatusOr<std::string> OpenField(TenantKeys& keys, TenantId tenant, EmailId email,
+                                      absl::string_view field, absl::string_view sealed);
+
+// Columns and tables of an EmailRecord: emails as `e`, the last attempt as `a`, the state as
+// callers see it as `v.state`. Continue with WHERE.
 extern const char kRecordSelect[];
 
-// A row of kRecordSelect. The recipient is left empty when the tenant's key is gone; kUnavailable
-// when it could not be fetched.
+// Rows of kRecordSelect. Not within a transaction. The recipient is left empty when the tenant's
+// key is gone; kUnavailable when it could not be fetched.
 absl::StatusOr<EmailRecord> RecordOf(const pqxx::row& row, TenantKeys& keys);
 absl::StatusOr<std::vector<EmailRecord>> RecordsOf(const pqxx::result& rows, TenantKeys& keys);
 
@@ -41,6 +50,12 @@ struct FinishedEmail {
   std::string event_key;
   std::string detail;
 };
+
+// How an email ends that waits in the queue in `state` after so many attempts and may not go:
+// suppressed for that reason, or overdue when it is empty. One that may have been taken FAILS,
+// since neither word would be the truth.
+FinishedEmail StopEmail(TenantId tenant, EmailId email, EmailState state, int attempts,
+                        const std::string& suppression);
 
 // The queue rows must be locked by this transaction.
 void FinishEmails(Transaction& transaction, const std::vector<FinishedEmail>& emails);

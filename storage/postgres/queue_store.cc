@@ -1,9 +1,7 @@
 #include "storage/postgres/queue_store.h"
 
-#include <memory>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/queue_locks.h"
@@ -55,9 +53,9 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   email.create_time = TimeOf(row[kCreateTime]);
   email.send_time = OptionalTimeOf(row[kSendTime]);
   if (!row[kUnconfirmedTime].is_null()) {
-    email.unconfirmed = UnconfirmedAttempt{TextOf(row[kUnconfirmedAccount]),
-                                           BytesOf(row[kUnconfirmedDigest]),
-                                           TimeOf(row[kUnconfirmedTime])};
+    email.unconfirmed =
+        UnconfirmedAttempt{TextOf(row[kUnconfirmedAccount]), BytesOf(row[kUnconfirmedDigest]),
+                           TimeOf(row[kUnconfirmedTime])};
   }
   return email;
 }
@@ -66,13 +64,11 @@ absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys
   const TenantId tenant = email.lease.tenant;
   const EmailId id = email.lease.email;
   if (row[kContentSealed].is_null()) return absl::NotFoundError("the email's content is gone");
-  absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = keys.CipherOf(tenant);
-  if (!cipher.ok()) return cipher.status();
   absl::StatusOr<std::string> recipient =
-      (*cipher)->Open(BytesOf(row[kRecipientSealed]), RecipientContext(tenant, id));
+      OpenField(keys, tenant, id, kRecipientField, BytesOf(row[kRecipientSealed]));
   if (!recipient.ok()) return recipient.status();
   absl::StatusOr<std::string> content =
-      (*cipher)->Open(BytesOf(row[kContentSealed]), ContentContext(tenant, id));
+      OpenField(keys, tenant, id, kContentField, BytesOf(row[kContentSealed]));
   if (!content.ok()) return content.status();
   email.recipient = *std::move(recipient);
   email.content = *std::move(content);
@@ -101,9 +97,8 @@ std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptS
     accounts.AddText(start.account);
     digests.AddBytes(start.request_digest);
   }
-  const pqxx::result rows =
-      transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(), tokens.Take(),
-                       accounts.Take(), digests.Take());
+  const pqxx::result rows = transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(),
+                                             tokens.Take(), accounts.Take(), digests.Take());
   std::vector<Judgement> judgements(held.size());
   for (const pqxx::row& row : rows) {
     Judgement& judgement = judgements[static_cast<size_t>(Int64Of(row[0])) - 1];
@@ -115,31 +110,6 @@ std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptS
     judgement.begun = BoolOf(row[5]);
   }
   return judgements;
-}
-
-// How an email that may not go ends.
-FinishedEmail Stop(const Lease& lease, const Judgement& judgement) {
-  FinishedEmail stopped{.tenant = lease.tenant, .email = lease.email, .state = judgement.state};
-  const int attempts = judgement.attempt - 1;
-  if (IsTerminal(judgement.state)) return stopped;
-  if (judgement.state == EmailState::kUnconfirmed) {
-    // It may have been taken: neither "suppressed" nor "expired" would be the truth.
-    stopped.state = EmailState::kFailed;
-    stopped.reason = "outcome_unknown";
-    stopped.detail = judgement.overdue ? "expired" : judgement.suppression;
-    stopped.event = EventType::kFailed;
-    stopped.event_key = absl::StrCat(attempts, ":10");
-  } else if (judgement.overdue) {
-    stopped.state = EmailState::kExpired;
-    stopped.event = EventType::kExpired;
-    stopped.event_key = absl::StrCat(attempts, ":5");
-  } else {
-    stopped.state = EmailState::kSuppressed;
-    stopped.reason = judgement.suppression;
-    stopped.event = EventType::kSuppressed;
-    stopped.event_key = absl::StrCat(attempts, ":3");
-  }
-  return stopped;
 }
 
 // Tells a lease that is gone because its email was cancelled or stopped from one that was lost.
@@ -210,7 +180,10 @@ absl::StatusOr<std::vector<BeginResult>> PostgresQueueStore::BeginAttempts(
           if (judgement.begun) {
             answer.verdict = BeginResult::Verdict::kBegun;
           } else if (IsTerminal(judgement.state) || judgement.overdue || judgement.suppressed) {
-            stopped.push_back(Stop(leases[held[k]], judgement));
+            const Lease& lease = leases[held[k]];
+            stopped.push_back(StopEmail(lease.tenant, lease.email, judgement.state,
+                                        judgement.attempt - 1,
+                                        judgement.overdue ? "" : judgement.suppression));
             answer.verdict = BeginResult::Verdict::kStopped;
             answer.stopped_as = stopped.back().state;
           }

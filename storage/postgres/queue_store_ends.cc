@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/queue_locks.h"
@@ -56,27 +55,6 @@ void Record(Transaction& transaction, absl::Span<const AttemptEnd> ends,
                    reasons.Take());
 }
 
-// How an overdue email ends.
-FinishedEmail Expire(const pqxx::row& row) {
-  FinishedEmail end{.tenant = TenantId{Int64Of(row["tenant_id"])},
-                    .email = EmailId{Int64Of(row["email_id"])},
-                    .state = static_cast<EmailState>(IntOf(row["state"]))};
-  if (IsTerminal(end.state)) return end;
-  const int attempts = IntOf(row["attempts"]);
-  if (end.state == EmailState::kUnconfirmed) {
-    end.state = EmailState::kFailed;
-    end.reason = "outcome_unknown";
-    end.detail = "expired";
-    end.event = EventType::kFailed;
-    end.event_key = absl::StrCat(attempts, ":10");
-  } else {
-    end.state = EmailState::kExpired;
-    end.event = EventType::kExpired;
-    end.event_key = absl::StrCat(attempts, ":5");
-  }
-  return end;
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<bool>> PostgresQueueStore::RecordEnds(
@@ -119,9 +97,11 @@ absl::StatusOr<int> PostgresQueueStore::ExpireOverdue(int limit) {
         if (locked.empty()) return 0;
         EmailArrays arrays = ArraysOf(locked);
         std::vector<FinishedEmail> finished;
-        for (const pqxx::row& row : transaction.Exec(
-                 queue_sql::kStates, std::move(arrays.tenants), std::move(arrays.emails))) {
-          finished.push_back(Expire(row));
+        for (const pqxx::row& row : transaction.Exec(queue_sql::kStates, std::move(arrays.tenants),
+                                                     std::move(arrays.emails))) {
+          finished.push_back(StopEmail(TenantId{Int64Of(row[0])}, EmailId{Int64Of(row[1])},
+                                       static_cast<EmailState>(IntOf(row[2])), IntOf(row[3]),
+                                       /*suppression=*/""));
         }
         FinishEmails(transaction, finished);
         return static_cast<int>(finished.size());

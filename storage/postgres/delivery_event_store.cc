@@ -1,0 +1,221 @@
+#include "storage/postgres/delivery_event_store.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "model/email_state.h"
+#include "storage/postgres/array_param.h"
+#include "storage/postgres/delivery_event_store_sql.h"
+#include "storage/postgres/email_rows.h"
+#include "storage/postgres/transaction.h"
+
+namespace herald::storage {
+namespace {
+
+using EmailKey = std::pair<TenantId, EmailId>;
+using EventKey = std::tuple<TenantId, EmailId, std::string>;
+
+// An event and the email it is about.
+struct Matched {
+  const ProviderEvent* event = nullptr;
+  int attempt = 0;
+};
+// By key, so that each is there once and all are in the order of locks.
+using MatchedEvents = std::map<EventKey, Matched>;
+
+struct Summary {
+  EmailState state = EmailState::kQueued;
+  std::string reason;
+  bool attempted = false;
+};
+
+struct Move {
+  EmailState state = EmailState::kSent;
+  std::string reason;
+};
+
+EmailKey EmailOf(const EventKey& key) { return {std::get<0>(key), std::get<1>(key)}; }
+
+// What an event is evidence of; nullopt: of nothing about the state.
+absl::optional<Move> Evidence(const ProviderEvent& event) {
+  switch (event.type) {
+    case EventType::kProviderAccepted:
+      return Move{EmailState::kSent, ""};
+    case EventType::kDelivered:
+      return Move{EmailState::kDelivered, ""};
+    case EventType::kBounced:
+      return Move{EmailState::kBounced,
+                  event.bounce_class == BounceClass::kHard ? "hard_bounce" : "soft_bounce"};
+    case EventType::kRejected:
+      return Move{EmailState::kBounced, "provider_rejected"};
+    case EventType::kComplained:
+      return Move{EmailState::kComplained, "complaint"};
+    default:
+      return absl::nullopt;
+  }
+}
+
+// Why the recipient gets no more mail after this event; empty: no reason.
+std::string SuppressionReason(const ProviderEvent& event) {
+  if (event.type == EventType::kComplained) return "complaint";
+  const bool hard = event.type == EventType::kBounced && event.bounce_class == BounceClass::kHard;
+  return hard ? "hard_bounce" : "";
+}
+
+// Whether evidence moves an email on: up the rank only, and never one that no provider can have.
+bool MayMove(const Summary& from, EmailState to) {
+  switch (from.state) {
+    case EmailState::kScheduled:
+    case EmailState::kQueued:
+      return from.attempted;
+    case EmailState::kUnconfirmed:
+      return true;
+    case EmailState::kFailed:
+      return from.reason == "outcome_unknown";
+    default:
+      return CanTransition(from.state, to);
+  }
+}
+
+MatchedEvents Match(Transaction& transaction, absl::Span<const ProviderEvent> events,
+                    RecordedEvents& counts) {
+  ArrayParam tenants, emails, accounts, message_ids;
+  for (const ProviderEvent& event : events) {
+    const bool tagged = event.tenant.has_value() && event.email.has_value();
+    tenants.AddInt(tagged ? absl::make_optional(event.tenant->value) : absl::nullopt);
+    emails.AddInt(tagged ? absl::make_optional(event.email->value) : absl::nullopt);
+    accounts.AddText(event.account);
+    message_ids.AddText(event.provider_message_id);
+  }
+  MatchedEvents matched;
+  const pqxx::result rows = transaction.Exec(delivery_event_sql::kMatch, tenants.Take(),
+                                             emails.Take(), accounts.Take(), message_ids.Take());
+  for (const pqxx::row& row : rows) {
+    const ProviderEvent& event = events[static_cast<size_t>(Int64Of(row[0])) - 1];
+    const EventKey key{TenantId{Int64Of(row[1])}, EmailId{Int64Of(row[2])},
+                       event.provider_event_id};
+    const bool first = matched.emplace(key, Matched{&event, IntOf(row[3])}).second;
+    if (!first) ++counts.duplicates;
+  }
+  counts.unmatched = static_cast<int>(events.size()) - static_cast<int>(rows.size());
+  return matched;
+}
+
+std::map<EmailKey, Summary> LockSummaries(Transaction& transaction, const MatchedEvents& events) {
+  std::set<EmailKey> distinct;
+  for (const auto& [key, event] : events) distinct.insert(EmailOf(key));
+  ArrayParam tenants, emails;
+  for (const auto& [tenant, email] : distinct) {
+    tenants.AddInt(tenant.value);
+    emails.AddInt(email.value);
+  }
+  const std::string tenant_array = tenants.Take(), email_array = emails.Take();
+  transaction.Exec(delivery_event_sql::kLockQueue, tenant_array, email_array);
+  std::map<EmailKey, Summary> summaries;
+  for (const pqxx::row& row :
+       transaction.Exec(delivery_event_sql::kLockEmails, tenant_array, email_array)) {
+    summaries[{TenantId{Int64Of(row[0])}, EmailId{Int64Of(row[1])}}] = {
+        static_cast<EmailState>(IntOf(row[2])), TextOf(row[3]), BoolOf(row[4])};
+  }
+  return summaries;
+}
+
+// Those that were not known before.
+std::set<EventKey> Insert(Transaction& transaction, const MatchedEvents& events) {
+  ArrayParam tenants, emails, keys, types, classes, attempts, times, accounts, message_ids, reasons,
+      details;
+  for (const auto& [key, matched] : events) {
+    const ProviderEvent& event = *matched.event;
+    tenants.AddInt(std::get<0>(key).value);
+    emails.AddInt(std::get<1>(key).value);
+    keys.AddText(event.provider_event_id);
+    types.AddInt(static_cast<int64_t>(event.type));
+    classes.AddInt(static_cast<int64_t>(event.bounce_class));
+    attempts.AddInt(matched.attempt);
+    times.AddTime(event.event_time);
+    accounts.AddText(event.account);
+    message_ids.AddText(event.provider_message_id);
+    reasons.AddText(event.provider_type);
+    details.AddText(event.diagnostic);
+  }
+  std::set<EventKey> fresh;
+  for (const pqxx::row& row :
+       transaction.Exec(delivery_event_sql::kInsertEvents, tenants.Take(), emails.Take(),
+                        keys.Take(), types.Take(), classes.Take(), attempts.Take(), times.Take(),
+                        accounts.Take(), message_ids.Take(), reasons.Take(), details.Take())) {
+    fresh.emplace(TenantId{Int64Of(row[0])}, EmailId{Int64Of(row[1])}, TextOf(row[2]));
+  }
+  return fresh;
+}
+
+void MoveStates(Transaction& transaction, const std::map<EmailKey, Move>& moves) {
+  if (moves.empty()) return;
+  ArrayParam tenants, emails, states, reasons;
+  for (const auto& [key, move] : moves) {
+    tenants.AddInt(key.first.value);
+    emails.AddInt(key.second.value);
+    states.AddInt(static_cast<int64_t>(move.state));
+    reasons.AddText(move.reason);
+  }
+  transaction.Exec(delivery_event_sql::kMove, tenants.Take(), emails.Take(), states.Take(),
+                   reasons.Take());
+}
+
+void Suppress(Transaction& transaction, const std::vector<MatchedEvents::const_iterator>& causes) {
+  if (causes.empty()) return;
+  ArrayParam tenants, emails, reasons, accounts;
+  for (const auto& cause : causes) {
+    const auto& [key, matched] = *cause;
+    tenants.AddInt(std::get<0>(key).value);
+    emails.AddInt(std::get<1>(key).value);
+    reasons.AddText(SuppressionReason(*matched.event));
+    accounts.AddText(matched.event->account);
+  }
+  transaction.Exec(delivery_event_sql::kSuppress, tenants.Take(), emails.Take(), reasons.Take(),
+                   accounts.Take());
+}
+
+RecordedEvents RecordIn(Transaction& transaction, absl::Span<const ProviderEvent> events) {
+  RecordedEvents counts;
+  const MatchedEvents matched = Match(transaction, events, counts);
+  if (matched.empty()) return counts;
+  const std::map<EmailKey, Summary> summaries = LockSummaries(transaction, matched);
+  const std::set<EventKey> fresh = Insert(transaction, matched);
+  counts.recorded = static_cast<int>(fresh.size());
+  counts.duplicates += static_cast<int>(matched.size() - fresh.size());
+
+  std::map<EmailKey, Move> moves;
+  std::vector<MatchedEvents::const_iterator> suppressing;
+  for (auto it = matched.begin(); it != matched.end(); ++it) {
+    if (fresh.count(it->first) == 0) continue;
+    if (!SuppressionReason(*it->second.event).empty()) suppressing.push_back(it);
+    const EmailKey email = EmailOf(it->first);
+    const absl::optional<Move> move = Evidence(*it->second.event);
+    if (!move.has_value() || !MayMove(summaries.at(email), move->state)) continue;
+    const auto known = moves.find(email);
+    if (known == moves.end() || known->second.state < move->state) moves[email] = *move;
+  }
+  MoveStates(transaction, moves);
+  Suppress(transaction, suppressing);
+  return counts;
+}
+
+}  // namespace
+
+absl::StatusOr<RecordedEvents> PostgresDeliveryEventStore::RecordEvents(
+    absl::Span<const ProviderEvent> events) {
+  if (events.empty()) return RecordedEvents();
+  const TransactionOptions options = {
+      .role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = "record_events"};
+  absl::StatusOr<RecordedEvents> counts = RunTransaction(
+      pool_, options, [&](Transaction& transaction) -> absl::StatusOr<RecordedEvents> {
+        return RecordIn(transaction, events);
+      });
+  if (!counts.ok()) return StoreError(counts.status());
+  return counts;
+}
+
+}  // namespace herald::storage

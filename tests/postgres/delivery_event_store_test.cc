@@ -1,0 +1,136 @@
+#include "storage/postgres/delivery_event_store.h"
+
+#include "tests/postgres/email_fixture.h"
+
+namespace herald::storage {
+namespace {
+
+class DeliveryEventStoreTest : public EmailFixture {
+ protected:
+  EmailId AcceptAndSend(const std::string& key) {
+    const EmailId id = Accept(key);
+    Attempt(Outcome::kAccepted, Sent());
+    return id;
+  }
+  ProviderEvent Bounce(EmailId id, BounceClass bounce, const std::string& event_id) {
+    ProviderEvent event = Event(id, EventType::kBounced, event_id);
+    event.bounce_class = bounce;
+    return event;
+  }
+  std::string Suppressions() {
+    return Sql("SELECT reason, source FROM herald.suppressions ORDER BY 1");
+  }
+};
+
+TEST_F(DeliveryEventStoreTest, EventsMoveTheStateUp) {
+  const EmailId id = AcceptAndSend("key");
+  EXPECT_EQ(RecordEvents({Event(id, EventType::kDelivered, "e1")}).recorded, 1);
+  EXPECT_EQ(State(id), EmailState::kDelivered);
+  RecordEvents({Event(id, EventType::kProviderAccepted, "e2")});
+  EXPECT_EQ(State(id), EmailState::kDelivered);
+  RecordEvents({Event(id, EventType::kComplained, "e3")});
+  EXPECT_EQ(State(id), EmailState::kComplained);
+  RecordEvents({Bounce(id, BounceClass::kHard, "e4")});
+  EXPECT_EQ(State(id), EmailState::kComplained);
+}
+
+TEST_F(DeliveryEventStoreTest, TheHighestOfABatchWins) {
+  const EmailId id = AcceptAndSend("key");
+  RecordEvents({Event(id, EventType::kDelivered, "e1"), Bounce(id, BounceClass::kSoft, "e2"),
+                Event(id, EventType::kProviderAccepted, "e3")});
+  EXPECT_EQ(State(id), EmailState::kBounced);
+  EXPECT_EQ(Get(id).state_reason, "soft_bounce");
+}
+
+TEST_F(DeliveryEventStoreTest, ARepeatedEventIsKeptOnce) {
+  const EmailId id = AcceptAndSend("key");
+  const ProviderEvent event = Event(id, EventType::kDelivered, "e1");
+  const RecordedEvents first = RecordEvents({event, event});
+  EXPECT_EQ(first.recorded, 1);
+  EXPECT_EQ(first.duplicates, 1);
+  const RecordedEvents again = RecordEvents({event});
+  EXPECT_EQ(again.recorded, 0);
+  EXPECT_EQ(again.duplicates, 1);
+  EXPECT_EQ(Sql("SELECT count(*) FROM herald.email_events WHERE type = 21"), "1");
+}
+
+TEST_F(DeliveryEventStoreTest, WithoutTagsTheMessageIdFindsTheEmail) {
+  const EmailId id = AcceptAndSend("key");
+  ProviderEvent event = Event(id, EventType::kDelivered, "e1");
+  event.tenant = absl::nullopt;
+  event.email = absl::nullopt;
+  event.provider_message_id = "message-1";
+  EXPECT_EQ(RecordEvents({event}).recorded, 1);
+  EXPECT_EQ(State(id), EmailState::kDelivered);
+}
+
+TEST_F(DeliveryEventStoreTest, AnotherAccountsMessageIdFindsNothing) {
+  AcceptAndSend("key");
+  ProviderEvent event = Event(EmailId{1}, EventType::kDelivered, "e1");
+  event.account = "another";
+  event.provider_message_id = "message-1";
+  const RecordedEvents recorded = RecordEvents({event});
+  EXPECT_EQ(recorded.recorded, 0);
+  EXPECT_EQ(recorded.unmatched, 1);
+}
+
+TEST_F(DeliveryEventStoreTest, EvidenceConfirmsAnUnconfirmedEmail) {
+  const EmailId id = Accept("key");
+  Attempt(Outcome::kUnconfirmed, Unconfirmed(absl::Hours(1)));
+  RecordEvents({Event(id, EventType::kProviderAccepted, "e1")});
+  EXPECT_EQ(State(id), EmailState::kSent);
+  EXPECT_EQ(QueueLength(), "0");
+}
+
+TEST_F(DeliveryEventStoreTest, EvidenceRevivesAnEmailWhoseOutcomeWasUnknownOnly) {
+  const EmailId unknown = Accept("1");
+  Attempt(Outcome::kUnconfirmed, Failed("outcome_unknown"));
+  const EmailId rejected = Accept("2");
+  Attempt(Outcome::kRejected, Failed("invalid_recipient"));
+  RecordEvents(
+      {Event(unknown, EventType::kDelivered, "e1"), Event(rejected, EventType::kDelivered, "e2")});
+  EXPECT_EQ(State(unknown), EmailState::kDelivered);
+  EXPECT_EQ(State(rejected), EmailState::kFailed);
+}
+
+TEST_F(DeliveryEventStoreTest, AnEventForAnEmailThatWasNeverHandedOverMovesNothing) {
+  const EmailId id = Accept("key");
+  EXPECT_EQ(RecordEvents({Event(id, EventType::kDelivered, "e1")}).recorded, 1);
+  EXPECT_EQ(State(id), EmailState::kQueued);
+  EXPECT_EQ(QueueLength(), "1");
+}
+
+TEST_F(DeliveryEventStoreTest, AHardBounceSuppressesTheAddress) {
+  const EmailId id = AcceptAndSend("key");
+  RecordEvents({Bounce(id, BounceClass::kHard, "e1")});
+  EXPECT_EQ(Suppressions(), "hard_bounce|resend-main");
+  EXPECT_EQ(AcceptOne(Make("next")).state, EmailState::kSuppressed);
+}
+
+TEST_F(DeliveryEventStoreTest, ASoftBounceSuppressesNobody) {
+  const EmailId id = AcceptAndSend("key");
+  RecordEvents({Bounce(id, BounceClass::kSoft, "e1")});
+  EXPECT_EQ(Suppressions(), "");
+}
+
+TEST_F(DeliveryEventStoreTest, AComplaintOutweighsABounceAndNotTheReverse) {
+  const EmailId id = AcceptAndSend("key");
+  RecordEvents({Bounce(id, BounceClass::kHard, "e1")});
+  RecordEvents({Event(id, EventType::kComplained, "e2")});
+  EXPECT_EQ(Suppressions(), "complaint|resend-main");
+  RecordEvents({Bounce(id, BounceClass::kHard, "e3")});
+  EXPECT_EQ(Suppressions(), "complaint|resend-main");
+}
+
+TEST_F(DeliveryEventStoreTest, AManualSuppressionStaysAndATemporaryOneGivesWay) {
+  const EmailId id = AcceptAndSend("key");
+  SuppressRecipientOf(id);
+  RecordEvents({Bounce(id, BounceClass::kHard, "e1")});
+  EXPECT_EQ(Suppressions(), "manual|test");
+  Sql("UPDATE herald.suppressions SET expire_time = now() + interval '1 day'");
+  RecordEvents({Bounce(id, BounceClass::kHard, "e2")});
+  EXPECT_EQ(Suppressions(), "hard_bounce|resend-main");
+}
+
+}  // namespace
+}  // namespace herald::storage
