@@ -60,8 +60,8 @@ class Authenticator {
   struct Entry {
     std::shared_ptr<const Caller> caller;
     absl::Time expire_time;
-    absl::Time proven_at;         // when the look-up that proved it began
-    absl::Time believed_until;    // TryCached answers until then
+    absl::Time proven_at;       // when the look-up that proved it began
+    absl::Time believed_until;  // TryCached answers until then
     absl::Time refresh_at;
   };
   struct Refusal {

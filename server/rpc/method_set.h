@@ -39,8 +39,7 @@ class MethodSet {
            void (Base::*request)(grpc::ServerContext*, Request*,
                                  grpc::ServerAsyncResponseWriter<Response>*, grpc::CompletionQueue*,
                                  grpc::ServerCompletionQueue*, void*),
-           std::type_identity_t<
-               std::function<absl::Status(const Call&, const Request&, Response&)>>
+           std::type_identity_t<std::function<absl::Status(const Call&, const Request&, Response&)>>
                handler) {
     AddAsync(name, service, request,
              [handler = std::move(handler)](UnaryCall<Request, Response>& call) {

@@ -72,8 +72,8 @@ class Server::Impl {
         hub_(parts.emails, executor_, tokens_, options.watch, parts.clock) {
     served_.push_back(std::make_unique<EmailService>(parts.emails, parts.tenants, parts.acceptor,
                                                      tokens_, hub_, shell_));
-    served_.push_back(std::make_unique<TemplateService>(parts.templates, parts.tenants,
-                                                        parts.acceptor, tokens_));
+    served_.push_back(std::make_unique<TemplateService>(
+        parts.templates, parts.catalog, parts.acceptor, tokens_, parts.render_limits));
     served_.push_back(std::make_unique<TenantService>(parts.tenants, tokens_, parts.clock));
     served_.push_back(std::make_unique<DeliveryEventService>(parts.delivery_events));
   }

@@ -7,9 +7,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/acceptance/acceptor.h"
+#include "server/catalog/template_catalog.h"
 #include "server/identity/authenticator.h"
 #include "server/rpc/call_observer.h"
 #include "server/rpc/server_options.h"
+#include "server/templates/render_limits.h"
 #include "storage/delivery_event_store.h"
 #include "storage/email_store.h"
 #include "storage/template_store.h"
@@ -23,6 +25,7 @@ struct ServerParts {
   storage::TemplateStore& templates;
   storage::TenantStore& tenants;
   storage::DeliveryEventStore& delivery_events;
+  catalog::TemplateCatalog& catalog;
   acceptance::Acceptor& acceptor;
   identity::Authenticator& authenticator;
   CallObserver& observer;
@@ -31,6 +34,7 @@ struct ServerParts {
   std::function<absl::Time()> clock;
   // Authenticates page tokens and cursors: 32 bytes, the same on every replica and after restarts.
   std::string page_token_key;
+  templates::RenderLimits render_limits;
 };
 
 // The gRPC server: herald.v1, health and reflection.

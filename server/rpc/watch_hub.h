@@ -1,0 +1,98 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
+#include "herald/v1/email_service.pb.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/page_token.h"
+#include "server/rpc/server_options.h"
+#include "storage/email_store.h"
+
+namespace herald::rpc {
+
+// The receiving end of one watch. The hub calls it on executor threads, never under its own lock.
+class Watcher {
+ public:
+  using Message = std::shared_ptr<const v1::WatchEmailEventsResponse>;
+
+  virtual ~Watcher() = default;
+  // Takes one message; WatchHub::Ready says that there is room for the next.
+  virtual void Deliver(Message message) = 0;
+  // Nothing follows.
+  virtual void End(const absl::Status& status) = 0;
+};
+
+// Feeds all watches from one polling thread: an idle watch holds no thread. Watches of one tenant
+// that stand at the same place share their reads. Thread-safe.
+class WatchHub {
+ public:
+  using Key = uint64_t;
+
+  // The references outlive the hub.
+  WatchHub(storage::EmailStore& emails, Executor& executor, const PageTokens& tokens,
+           WatchOptions options, std::function<absl::Time()> clock);
+  ~WatchHub();
+
+  // nullopt cursor: from the present end. RESOURCE_EXHAUSTED: too many streams; UNAVAILABLE: the
+  // server drains. Then the watcher is not called.
+  absl::StatusOr<Key> Add(std::shared_ptr<Watcher> watcher, TenantId tenant,
+                          absl::optional<storage::FeedCursor> cursor);
+  void Ready(Key key);
+  void Remove(Key key);
+  // Ends every watch with UNAVAILABLE and takes no more. Safe to repeat.
+  void Stop();
+
+  // INVALID_ARGUMENT for a cursor that was not made for this tenant. Empty: the beginning.
+  absl::StatusOr<storage::FeedCursor> ParseCursor(TenantId tenant, absl::string_view text) const;
+  std::string FormatCursor(TenantId tenant, const storage::FeedCursor& cursor) const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<Watcher> watcher;
+    TenantId tenant;
+    absl::optional<storage::FeedCursor> cursor;
+    bool busy = false;  // being read for, or writing
+    absl::Duration interval;
+    absl::Time poll_at;
+    absl::Time last_message = absl::InfinitePast();
+  };
+  // Watches that share a read.
+  struct Group {
+    TenantId tenant;
+    absl::optional<storage::FeedCursor> cursor;
+    std::vector<Key> keys;
+  };
+
+  void Poll();
+  std::vector<Group> TakeDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Time NextPoll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Read(const Group& group);
+  void Hand(const Group& group, const storage::FeedPage& page);
+  void Fail(const Group& group, const absl::Status& status);
+  void Release(const std::vector<Key>& keys);
+
+  storage::EmailStore& emails_;
+  Executor& executor_;
+  const PageTokens& tokens_;
+  const WatchOptions options_;
+  const std::function<absl::Time()> clock_;
+
+  absl::Mutex mu_;
+  std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mu_);
+  Key next_key_ ABSL_GUARDED_BY(mu_) = 1;
+  bool changed_ ABSL_GUARDED_BY(mu_) = false;  // wakes the thread
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace herald::rpc

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/tenant_store.h"
+
+namespace herald::rpc {
+
+// Tenants and tokens in memory. Thread-safe.
+class FakeTenantStore final : public storage::TenantStore {
+ public:
+  absl::StatusOr<storage::Tenant> CreateTenant(const storage::Tenant& tenant,
+                                               const storage::AuditEntry& audit) override {
+    absl::MutexLock lock(&mu_);
+    for (const auto& [id, known] : tenants_) {
+      if (known.slug == tenant.slug) return absl::AlreadyExistsError("slug");
+    }
+    storage::Tenant created = tenant;
+    created.id = TenantId{next_++};
+    tenants_[created.id] = created;
+    audits_.push_back(audit);
+    return created;
+  }
+  absl::StatusOr<storage::Tenant> GetTenant(TenantId id) override {
+    absl::MutexLock lock(&mu_);
+    if (!failure_.ok()) return failure_;
+    const auto found = tenants_.find(id);
+    if (found == tenants_.end()) return absl::NotFoundError("tenant");
+    return found->second;
+  }
+  absl::StatusOr<storage::Tenant> GetTenantBySlug(absl::string_view slug) override {
+    absl::MutexLock lock(&mu_);
+    for (const auto& [id, tenant] : tenants_) {
+      if (tenant.slug == slug) return tenant;
+    }
+    return absl::NotFoundError("tenant");
+  }
+  absl::StatusOr<storage::Page<storage::Tenant>> ListTenants(
+      int limit, absl::optional<int64_t> after) override {
+    absl::MutexLock lock(&mu_);
+    storage::Page<storage::Tenant> page;
+    for (const auto& [id, tenant] : tenants_) {
+      if (after.has_value() && id.value <= *after) continue;
+      if (static_cast<int>(page.rows.size()) == limit) {
+        page.next = page.rows.back().id.value;
+        break;
+      }
+      page.rows.push_back(tenant);
+    }
+    return page;
+  }
+  absl::StatusOr<storage::Tenant> UpdateTenant(TenantId id, const storage::TenantUpdate& update,
+                                               const storage::AuditEntry& audit) override {
+    absl::MutexLock lock(&mu_);
+    const auto found = tenants_.find(id);
+    if (found == tenants_.end()) return absl::NotFoundError("tenant");
+    storage::Tenant& tenant = found->second;
+    tenant.display_name = update.display_name.value_or(tenant.display_name);
+    tenant.suspended = update.suspended.value_or(tenant.suspended);
+    tenant.sender_domains = update.sender_domains.value_or(tenant.sender_domains);
+    audits_.push_back(audit);
+    return tenant;
+  }
+  absl::StatusOr<storage::ApiToken> CreateApiToken(const storage::ApiToken& token,
+                                                   const storage::AuditEntry& audit) override {
+    absl::MutexLock lock(&mu_);
+    if (tenants_.count(token.tenant) == 0) return absl::NotFoundError("tenant");
+    storage::ApiToken created = token;
+    created.id = ApiTokenId{next_++};
+    tokens_[created.id] = created;
+    audits_.push_back(audit);
+    return created;
+  }
+  absl::StatusOr<storage::ApiToken> FindApiToken(ApiTokenId id) override {
+    absl::MutexLock lock(&mu_);
+    ++finds_;
+    if (!failure_.ok()) return failure_;
+    const auto found = tokens_.find(id);
+    if (found == tokens_.end()) return absl::NotFoundError("token");
+    return found->second;
+  }
+  absl::StatusOr<std::vector<storage::ApiToken>> ListApiTokens(TenantId tenant) override {
+    absl::MutexLock lock(&mu_);
+    if (tenants_.count(tenant) == 0) return absl::NotFoundError("tenant");
+    std::vector<storage::ApiToken> tokens;
+    for (const auto& [id, token] : tokens_) {
+      if (token.tenant == tenant) tokens.push_back(token);
+    }
+    return tokens;
+  }
+  absl::StatusOr<storage::ApiToken> RevokeApiToken(TenantId tenant, ApiTokenId id,
+                                                   const storage::AuditEntry& audit) override {
+    absl::MutexLock lock(&mu_);
+    const auto found = tokens_.find(id);
+    if (found == tokens_.end() || found->second.tenant != tenant) {
+      return absl::NotFoundError("token");
+    }
+    found->second.revoke_time = audit.create_time;
+    audits_.push_back(audit);
+    return found->second;
+  }
+  absl::Status WriteAuditEntry(const storage::AuditEntry& audit) override {
+    absl::MutexLock lock(&mu_);
+    if (!failure_.ok()) return failure_;
+    audits_.push_back(audit);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<storage::Page<storage::AuditEntry>> ListAuditEntries(
+      absl::optional<TenantId>, int, absl::optional<int64_t>) override {
+    absl::MutexLock lock(&mu_);
+    return storage::Page<storage::AuditEntry>{audits_, absl::nullopt};
+  }
+
+  // Look-ups of tokens and tenants, and audit entries, answer this from now on.
+  void Fail(absl::Status status) {
+    absl::MutexLock lock(&mu_);
+    failure_ = std::move(status);
+  }
+  int finds() {
+    absl::MutexLock lock(&mu_);
+    return finds_;
+  }
+  std::vector<storage::AuditEntry> audits() {
+    absl::MutexLock lock(&mu_);
+    return audits_;
+  }
+
+ private:
+  absl::Mutex mu_;
+  int64_t next_ ABSL_GUARDED_BY(mu_) = 1;
+  int finds_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  std::map<TenantId, storage::Tenant> tenants_ ABSL_GUARDED_BY(mu_);
+  std::map<ApiTokenId, storage::ApiToken> tokens_ ABSL_GUARDED_BY(mu_);
+  std::vector<storage::AuditEntry> audits_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace herald::rpc

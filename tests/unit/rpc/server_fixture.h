@@ -1,0 +1,105 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/identity/token.h"
+#include "server/rpc/server.h"
+#include "tests/unit/rpc/fakes/fake_acceptor.h"
+#include "tests/unit/rpc/fakes/fake_delivery_event_store.h"
+#include "tests/unit/rpc/fakes/fake_email_store.h"
+#include "tests/unit/rpc/fakes/fake_template_store.h"
+#include "tests/unit/rpc/fakes/fake_tenant_store.h"
+
+namespace herald::rpc {
+
+constexpr char kOperatorToken[] = "operator-token-0001";
+constexpr char kSidecarToken[] = "sidecar-token-00001";
+
+// Counts calls by code.
+class CountingObserver final : public CallObserver {
+ public:
+  void OnCall(absl::string_view, absl::StatusCode code, absl::Duration) override {
+    ++counts_[static_cast<size_t>(code)];
+  }
+  int count(absl::StatusCode code) const { return counts_[static_cast<size_t>(code)]; }
+
+ private:
+  std::array<std::atomic<int>, 17> counts_{};
+};
+
+// A real server on a real socket, above fakes.
+class ServerFixture : public ::testing::Test {
+ protected:
+  ServerFixture() {
+    storage::Tenant tenant;
+    tenant.slug = "shop";
+    tenant_ = tenants_.CreateTenant(tenant, {})->id;
+    token_ = Issue(storage::kScopeSend | storage::kScopeRead | storage::kScopeManage);
+  }
+
+  void Start() {
+    auto server = Server::Start(
+        options_, {emails_, templates_, tenants_, delivery_events_, catalog_, acceptor_,
+                   authenticator_, observer_,
+                   [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("away"); },
+                   [this] { return absl::Now() + clock_offset_; },
+                   "a key of thirty-two bytes, secret"});
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel(Target(), grpc::InsecureChannelCredentials());
+  }
+
+  std::string Target() const { return absl::StrCat("127.0.0.1:", server_->port()); }
+
+  std::string Issue(int scopes) {
+    const std::string secret = identity::NewSecret();
+    storage::ApiToken token;
+    token.tenant = tenant_;
+    token.scopes = scopes;
+    token.secret_hash = identity::HashSecret(secret);
+    return identity::FormatToken(token.mode, tenants_.CreateApiToken(token, {})->id, secret);
+  }
+
+  // A context with a token and a deadline that only a hanging test meets.
+  std::unique_ptr<grpc::ClientContext> As(const std::string& token) {
+    auto context = std::make_unique<grpc::ClientContext>();
+    if (!token.empty()) context->AddMetadata("authorization", absl::StrCat("Bearer ", token));
+    context->set_deadline(absl::ToChronoTime(absl::Now() + clock_offset_ + absl::Seconds(30)));
+    return context;
+  }
+
+  FakeEmailStore emails_;
+  FakeTemplateStore templates_;
+  FakeTenantStore tenants_;
+  FakeDeliveryEventStore delivery_events_;
+  FakeAcceptor acceptor_;
+  CountingObserver observer_;
+  std::atomic<bool> ready_{true};
+  absl::Duration clock_offset_;  // before Start
+  catalog::TemplateCatalog catalog_{&templates_, {}, [] { return absl::Now(); }};
+  identity::Authenticator authenticator_{
+      tenants_,
+      {{identity::HashText(kOperatorToken)}, {identity::HashText(kSidecarToken)}},
+      [] { return absl::Now(); }};
+  ServerOptions options_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  TenantId tenant_;
+  std::string token_;
+};
+
+// The reason of an error from the wire; fails the test unless there is exactly one ErrorInfo of
+// domain "herald".
+std::string Reason(const grpc::Status& status);
+// The fields of its BadRequest.
+std::vector<std::string> Fields(const grpc::Status& status);
+
+}  // namespace herald::rpc
