@@ -21,7 +21,7 @@ namespace herald::providers {
 namespace {
 
 constexpr size_t kMessageBytesMax = 40'000'000;
-constexpr size_t kBatchMax = 256;        // messages per sync of the record
+constexpr size_t kBatchMax = 1024;       // messages per sync of the record
 constexpr int kRefusalsOfRetry = 2;      // how often retry@ is refused
 constexpr size_t kRefusedMax = 100'000;  // emails whose refusals are counted
 
