@@ -63,5 +63,7 @@ function(herald_test name)
   # have to start every binary.
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "HERALD_BUILD_DIR=${CMAKE_BINARY_DIR};HERALD_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+    # Two properties, since a list of two variables comes apart on its way through the discovery.
+    ENVIRONMENT "HERALD_BUILD_DIR=${CMAKE_BINARY_DIR}"
+    ENVIRONMENT_MODIFICATION "HERALD_SOURCE_DIR=set:${CMAKE_SOURCE_DIR}")
 endfunction()

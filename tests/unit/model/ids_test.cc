@@ -48,8 +48,9 @@ TEST(EmailId, ReadsWhatItWrote) {
 }
 
 TEST(EmailId, RefusesOtherText) {
-  for (absl::string_view bad : {"", "em_", "em_00000000000000", "em_000000000000", "tn_0000000000001",
-                                "em_000000000000u", "em_zzzzzzzzzzzzz", "EM_0000000000001"}) {
+  for (absl::string_view bad :
+       {"", "em_", "em_00000000000000", "em_000000000000", "tn_0000000000001", "em_000000000000u",
+        "em_zzzzzzzzzzzzz", "EM_0000000000001"}) {
     EXPECT_FALSE(ParseEmailId(bad).has_value()) << bad;
   }
 }

@@ -1,0 +1,81 @@
+#include "client/channel.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace herald::client {
+namespace {
+
+constexpr int kReceiveBytesMax = 32 << 20;  // a page of 500 emails with full metadata is 6 MiB
+constexpr int kReconnectMinMs = 100;
+constexpr int kReconnectMaxMs = 5000;
+// The server speaks at least every 30 s on a stream; twice that without a word needs a ping.
+constexpr int kKeepaliveMs = 60000;
+constexpr int kKeepaliveTimeoutMs = 20000;
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file || content.empty()) {
+    return absl::NotFoundError(absl::StrCat("cannot read the PEM file ", path));
+  }
+  return content;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const TlsOptions& tls) {
+  if (tls.client_certificate_file.empty() != tls.client_key_file.empty()) {
+    return absl::InvalidArgumentError(
+        "a client certificate needs its key, and a key its certificate");
+  }
+  if (tls.trust == TlsOptions::Trust::kPlainText) {
+    if (!tls.client_key_file.empty()) {
+      return absl::InvalidArgumentError("a client certificate needs TLS");
+    }
+    return grpc::InsecureChannelCredentials();
+  }
+  grpc::SslCredentialsOptions ssl;
+  if (tls.trust == TlsOptions::Trust::kCaFile) {
+    auto roots = ReadFile(tls.ca_file);
+    if (!roots.ok()) return roots.status();
+    ssl.pem_root_certs = *std::move(roots);
+  }
+  if (!tls.client_key_file.empty()) {
+    auto certificate = ReadFile(tls.client_certificate_file);
+    if (!certificate.ok()) return certificate.status();
+    auto key = ReadFile(tls.client_key_file);
+    if (!key.ok()) return key.status();
+    ssl.pem_cert_chain = *std::move(certificate);
+    ssl.pem_private_key = *std::move(key);
+  }
+  return grpc::SslCredentials(ssl);
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ClientOptions& options) {
+  if (options.target.empty()) return absl::InvalidArgumentError("the target is empty");
+  if (!std::all_of(options.token.begin(), options.token.end(), absl::ascii_isgraph)) {
+    // gRPC would refuse every call with an error that does not name the cause.
+    return absl::InvalidArgumentError("the token contains white space or control characters");
+  }
+  auto credentials = MakeCredentials(options.tls);
+  if (!credentials.ok()) return credentials.status();
+
+  grpc::ChannelArguments arguments;
+  arguments.SetUserAgentPrefix("herald-client-cpp/0.1");
+  arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // client/retry.h decides, in one place
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  return grpc::CreateCustomChannel(options.target, *credentials, arguments);
+}
+
+}  // namespace herald::client

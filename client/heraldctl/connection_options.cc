@@ -1,0 +1,103 @@
+#include "client/heraldctl/connection_options.h"
+
+#include <unistd.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/heraldctl/failure.h"
+#include "client/heraldctl/parse.h"
+#include "client/heraldctl/profile.h"
+
+namespace herald::heraldctl {
+namespace {
+
+bool IsLocal(absl::string_view addr) {
+  for (const char* prefix : {"127.", "localhost:", "[::1]", "unix:", "ipv4:127.", "ipv6:[::1]"}) {
+    if (absl::StartsWith(addr, prefix)) return true;
+  }
+  return false;
+}
+
+// All the places a setting can come from, strongest first.
+class Sources {
+ public:
+  static absl::StatusOr<Sources> Open(const std::string& profile_flag,
+                                      const Environment& environment) {
+    Sources sources(environment);
+    if (!profile_flag.empty()) {
+      auto named = ReadProfile(profile_flag);
+      if (!named.ok()) return named.status();
+      sources.named_ = *std::move(named);
+    } else if (access(kDevProfilePath, R_OK) == 0) {
+      auto dev = ReadProfile(kDevProfilePath);
+      if (!dev.ok()) return dev.status();
+      sources.dev_ = *std::move(dev);
+    }
+    return sources;
+  }
+
+  std::string Get(const std::string& flag, const std::string& name) const {
+    if (!flag.empty()) return flag;
+    if (const auto found = named_.find(name); found != named_.end()) return found->second;
+    if (const std::string value = environment_(name); !value.empty()) return value;
+    if (const auto found = dev_.find(name); found != dev_.end()) return found->second;
+    return "";
+  }
+
+ private:
+  explicit Sources(const Environment& environment) : environment_(environment) {}
+
+  Environment environment_;
+  Profile named_;
+  Profile dev_;
+};
+
+absl::StatusOr<client::TlsOptions> ResolveTls(const ConnectionFlags& flags, const Sources& sources,
+                                              absl::string_view addr) {
+  using Trust = client::TlsOptions::Trust;
+  client::TlsOptions tls;
+  tls.ca_file = sources.Get(flags.ca_file, "HERALD_CA_FILE");
+  tls.client_certificate_file = sources.Get(flags.client_certificate, "HERALD_CLIENT_CERT");
+  tls.client_key_file = sources.Get(flags.client_key, "HERALD_CLIENT_KEY");
+  const std::string mode = sources.Get(flags.tls, "HERALD_TLS");
+  if (mode == "none") {
+    tls.trust = Trust::kPlainText;
+  } else if (!tls.ca_file.empty()) {
+    tls.trust = Trust::kCaFile;
+  } else if (mode == "system" || (mode.empty() && !IsLocal(addr))) {
+    tls.trust = Trust::kSystemRoots;
+  } else if (mode.empty()) {
+    tls.trust = Trust::kPlainText;
+  } else {
+    return UsageError("--tls (HERALD_TLS) is none or system");
+  }
+  return tls;
+}
+
+}  // namespace
+
+absl::StatusOr<ConnectionSettings> ResolveConnection(const ConnectionFlags& flags,
+                                                     const Environment& environment) {
+  const auto sources = Sources::Open(flags.profile, environment);
+  if (!sources.ok()) return sources.status();
+  const auto timeout = ParseDuration(flags.timeout);
+  if (!timeout.ok()) return timeout.status();
+
+  ConnectionSettings settings;
+  settings.options.target = sources->Get(flags.addr, "HERALD_ADDR");
+  if (settings.options.target.empty()) {
+    return UsageError(absl::StrCat(
+        "where is Herald? Pass --addr HOST:PORT, set HERALD_ADDR, or run `heraldd --dev`, which "
+        "leaves a profile at ",
+        kDevProfilePath, " for commands started in the same folder"));
+  }
+  const auto tls = ResolveTls(flags, *sources, settings.options.target);
+  if (!tls.ok()) return tls.status();
+  settings.options.tls = *tls;
+  settings.options.default_deadline = *timeout;
+  settings.token = sources->Get(flags.token, "HERALD_TOKEN");
+  settings.operator_token = sources->Get(flags.operator_token, "HERALD_OPERATOR_TOKEN");
+  return settings;
+}
+
+}  // namespace herald::heraldctl

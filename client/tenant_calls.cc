@@ -1,0 +1,59 @@
+#include "client/connection.h"
+#include "client/herald_client.h"
+
+namespace herald::client {
+namespace {
+
+using Tenants = v1::TenantService::StubInterface;
+
+}  // namespace
+
+absl::StatusOr<v1::Tenant> Client::CreateTenant(const v1::CreateTenantRequest& request,
+                                                const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::CreateTenant, request, Repeat::kOnce,
+                           options);
+}
+
+absl::StatusOr<v1::Tenant> Client::GetTenant(const v1::GetTenantRequest& request,
+                                             const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::GetTenant, request, Repeat::kSafe,
+                           options);
+}
+
+absl::StatusOr<v1::ListTenantsResponse> Client::ListTenants(const v1::ListTenantsRequest& request,
+                                                            const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::ListTenants, request, Repeat::kSafe,
+                           options);
+}
+
+absl::StatusOr<v1::Tenant> Client::UpdateTenant(const v1::UpdateTenantRequest& request,
+                                                const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::UpdateTenant, request, Repeat::kSafe,
+                           options);
+}
+
+absl::StatusOr<v1::CreateApiTokenResponse> Client::CreateApiToken(
+    const v1::CreateApiTokenRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::CreateApiToken, request, Repeat::kOnce,
+                           options);
+}
+
+absl::StatusOr<v1::ListApiTokensResponse> Client::ListApiTokens(
+    const v1::ListApiTokensRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::ListApiTokens, request, Repeat::kSafe,
+                           options);
+}
+
+absl::StatusOr<v1::ApiToken> Client::RevokeApiToken(const v1::RevokeApiTokenRequest& request,
+                                                    const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::RevokeApiToken, request, Repeat::kSafe,
+                           options);
+}
+
+absl::StatusOr<v1::ListAuditEntriesResponse> Client::ListAuditEntries(
+    const v1::ListAuditEntriesRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::ListAuditEntries, request,
+                           Repeat::kSafe, options);
+}
+
+}  // namespace herald::client

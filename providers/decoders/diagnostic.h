@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace herald::providers {
+
+// Makes a provider's text fit to keep: control characters become blanks, and at most `bytes_max`
+// bytes are kept, cut between characters. `text` must be valid UTF-8; so is the result.
+std::string CleanText(absl::string_view text, size_t bytes_max);
+
+// CleanText with every email address replaced by "[address]". Servers like to quote the recipient
+// in their refusals.
+std::string MaskedDiagnostic(absl::string_view text, size_t bytes_max);
+
+}  // namespace herald::providers

@@ -1,0 +1,184 @@
+#include "server/acceptance/durable_acceptor.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/acceptance/new_email.h"
+#include "server/status/status_details.h"
+
+namespace herald::acceptance {
+
+// One request on its way. `request` is the caller's and lives until `done` has run.
+struct DurableAcceptor::Job {
+  std::shared_ptr<const identity::Caller> caller;
+  const v1::SendEmailRequest* request = nullptr;
+  std::string traceparent;
+  absl::Time deadline;
+  std::string subject_prefix;
+  CheckedRequest checked;
+  Done done;
+};
+
+namespace {
+
+absl::Status CheckSender(const identity::Caller& caller, const Address& from) {
+  const auto& domains = caller.sender_domains;
+  if (std::find(domains.begin(), domains.end(), from.domain) != domains.end()) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kFailedPrecondition, "SENDER_NOT_ALLOWED",
+                   absl::StrCat("this tenant may not send from ", from.domain,
+                                "; an operator can allow the domain"),
+                   {{"domain", from.domain}});
+}
+
+// A restricted token reaches the addresses and "@domains" it lists, and nobody else.
+absl::Status CheckRecipient(const identity::Caller& caller, const Address& recipient) {
+  if (caller.mode != storage::TokenMode::kRestricted) return absl::OkStatus();
+  const std::string address = recipient.Normalised();
+  const std::string domain = absl::StrCat("@", recipient.domain);
+  for (const std::string& allowed : caller.allowed_recipients) {
+    if (allowed == address || allowed == domain) return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kPermissionDenied, "RECIPIENT_NOT_ALLOWED",
+                   "this token may only send to the recipients it lists");
+}
+
+absl::Status CheckVariables(const catalog::PinnedTemplate& pinned,
+                            const google::protobuf::Struct& variables) {
+  const std::vector<templates::Violation> found = pinned.compiled->Check(variables);
+  if (found.empty()) return absl::OkStatus();
+  std::vector<FieldViolation> violations;
+  for (const templates::Violation& violation : found) {
+    violations.push_back({violation.field, violation.description});
+  }
+  return InvalidRequest(violations);
+}
+
+absl::StatusOr<Accepted> ToAccepted(storage::EmailRecord fresh,
+                                    absl::StatusOr<storage::AcceptResult> result) {
+  if (!result.ok()) return result.status();
+  switch (result->kind) {
+    case storage::AcceptResult::Kind::kAccepted:
+      fresh.state = result->state;
+      fresh.state_reason = std::move(result->state_reason);
+      return Accepted{std::move(fresh), false};
+    case storage::AcceptResult::Kind::kReplayed:
+      return Accepted{*std::move(result->existing), true};
+    case storage::AcceptResult::Kind::kConflict:
+      return MakeError(absl::StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
+                       "the idempotency key was used for an email with other content",
+                       {{"idempotency_key", fresh.idempotency_key}});
+    case storage::AcceptResult::Kind::kRefused:
+      return FromStorage(result->error);
+  }
+  return absl::InternalError("unknown kind of result");
+}
+
+}  // namespace
+
+DurableAcceptor::DurableAcceptor(catalog::TemplateCatalog* catalog, GroupCommitter* committer,
+                                 EmailIdGenerator* ids, LaneLifetimes lifetimes, Defer defer,
+                                 Clock clock)
+    : catalog_(catalog),
+      committer_(committer),
+      ids_(ids),
+      lifetimes_(std::move(lifetimes)),
+      defer_(std::move(defer)),
+      clock_(std::move(clock)) {}
+
+void DurableAcceptor::Accept(std::shared_ptr<const identity::Caller> caller,
+                             const v1::SendEmailRequest& request, absl::string_view traceparent,
+                             absl::Time deadline, Done done) {
+  Start(std::make_shared<Job>(Job{std::move(caller), &request, std::string(traceparent), deadline,
+                                  "", {}, std::move(done)}));
+}
+
+void DurableAcceptor::AcceptTest(std::shared_ptr<const identity::Caller> caller,
+                                 const v1::SendEmailRequest& request,
+                                 absl::string_view traceparent, absl::Time deadline, Done done) {
+  Start(std::make_shared<Job>(Job{std::move(caller), &request, std::string(traceparent), deadline,
+                                  "[Test] ", {}, std::move(done)}));
+}
+
+void DurableAcceptor::AcceptMany(
+    std::shared_ptr<const identity::Caller> caller,
+    const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests,
+    absl::string_view traceparent, absl::Time deadline, ManyDone done) {
+  struct Gathered {
+    std::vector<absl::StatusOr<Accepted>> results;
+    std::atomic<int> open;
+    ManyDone done;
+  };
+  if (requests.empty()) return done({});
+  auto gathered = std::make_shared<Gathered>();
+  gathered->results.resize(static_cast<size_t>(requests.size()), absl::UnknownError("pending"));
+  gathered->open = requests.size();
+  gathered->done = std::move(done);
+  for (int i = 0; i < requests.size(); ++i) {
+    Accept(caller, requests[i], traceparent, deadline,
+           [gathered, i](absl::StatusOr<Accepted> result) {
+             gathered->results[static_cast<size_t>(i)] = std::move(result);
+             if (gathered->open.fetch_sub(1) == 1) gathered->done(std::move(gathered->results));
+           });
+  }
+}
+
+void DurableAcceptor::Start(std::shared_ptr<Job> job) {
+  absl::StatusOr<CheckedRequest> checked = ValidateRequest(*job->request, lifetimes_, clock_());
+  if (!checked.ok()) return job->done(checked.status());
+  job->checked = *std::move(checked);
+  if (absl::Status status = CheckSender(*job->caller, job->checked.from); !status.ok()) {
+    return job->done(status);
+  }
+  if (absl::Status status = CheckRecipient(*job->caller, job->checked.recipient); !status.ok()) {
+    return job->done(status);
+  }
+  if (job->request->has_template_()) return Pin(std::move(job));
+  Submit(job, nullptr);
+}
+
+void DurableAcceptor::Pin(std::shared_ptr<Job> job) {
+  const v1::TemplateReference& wanted = job->request->template_();
+  if (auto pinned =
+          catalog_->TryForSending(job->caller->tenant, wanted.key(), wanted.version())) {
+    return Submit(job, pinned);
+  }
+  const bool deferred = defer_([this, job] {
+    const v1::TemplateReference& reference = job->request->template_();
+    absl::StatusOr<catalog::PinnedTemplatePtr> pinned =
+        catalog_->LoadForSending(job->caller->tenant, reference.key(), reference.version());
+    if (!pinned.ok()) return job->done(pinned.status());
+    Submit(job, *pinned);
+  });
+  if (!deferred) {
+    job->done(WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                                       "too many calls wait; send slower or to another replica"),
+                             absl::Milliseconds(500)));
+  }
+}
+
+void DurableAcceptor::Submit(const std::shared_ptr<Job>& job,
+                             const catalog::PinnedTemplatePtr& pinned) {
+  if (pinned != nullptr) {
+    if (absl::Status status = CheckVariables(*pinned, job->request->variables()); !status.ok()) {
+      return job->done(status);
+    }
+  }
+  const absl::Time now = clock_();
+  storage::NewEmail email =
+      BuildNewEmail({*job->caller, *job->request, job->checked, pinned ? pinned->version : 0,
+                     job->subject_prefix, job->traceparent, ids_->Next(now), now});
+  storage::EmailRecord fresh = RecordOf(email);
+  const absl::Status submitted = committer_->Submit(
+      {std::move(email), job->deadline,
+       [job, fresh = std::move(fresh)](absl::StatusOr<storage::AcceptResult> result) mutable {
+         job->done(ToAccepted(std::move(fresh), std::move(result)));
+       }});
+  if (!submitted.ok()) job->done(submitted);
+}
+
+}  // namespace herald::acceptance

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "storage/email_store.h"
+
+namespace herald::acceptance {
+
+// Lets concurrent requests share one transaction: whoever waits while a commit runs goes into the
+// next one, so that groups grow with load and a lone request waits for nobody. Thread-safe.
+class GroupCommitter {
+ public:
+  using Clock = std::function<absl::Time()>;
+  using Done = std::function<void(absl::StatusOr<storage::AcceptResult>)>;
+  struct Pending {
+    storage::NewEmail email;
+    absl::Time deadline;  // the caller no longer waits after it
+    Done done;            // runs once, on a committing thread; must not block
+  };
+  struct Options {
+    int threads = 2;
+    size_t group_max = 500;
+    size_t queue_max = 20000;
+    // Sees each group after its commit: its emails' lanes, and how many they were.
+    std::function<void(const std::vector<storage::NewEmail>& emails,
+                       const std::vector<storage::AcceptResult>& results)>
+        on_commit;
+  };
+
+  // `store` must outlive the committer.
+  GroupCommitter(storage::EmailStore* store, Options options, Clock clock);
+  // Commits what waits, then stops.
+  ~GroupCommitter();
+
+  // Takes one email. kResourceExhausted (OVERLOADED, with a retry delay) when too many wait, and
+  // kUnavailable after the stop: then `done` does not run.
+  absl::Status Submit(Pending pending);
+
+ private:
+  struct Group {
+    std::vector<storage::NewEmail> emails;
+    std::vector<Done> dones;
+    std::vector<Done> late;
+  };
+
+  void Run();
+  Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Commit(Group group);
+
+  storage::EmailStore* const store_;
+  const Options options_;
+  const Clock clock_;
+
+  absl::Mutex mutex_;
+  std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::vector<std::thread> threads_;  // constant after construction
+};
+
+}  // namespace herald::acceptance

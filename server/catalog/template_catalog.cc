@@ -1,0 +1,107 @@
+#include "server/catalog/template_catalog.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/catalog/variable_codec.h"
+#include "server/status/status_details.h"
+
+namespace herald::catalog {
+namespace {
+
+constexpr absl::Duration kHeadLifetime = absl::Seconds(2);
+// Beyond these the cache starts over: simpler than an order of eviction, and refilling costs one
+// read a template.
+constexpr size_t kHeadsMax = 20000;
+constexpr size_t kVersionsMax = 5000;
+
+absl::Status TemplateNotFound(absl::string_view key) {
+  return MakeError(absl::StatusCode::kNotFound, "TEMPLATE_NOT_FOUND",
+                   absl::StrCat("there is no template ", key), {{"template_key", std::string(key)}});
+}
+
+absl::Status VersionNotFound(absl::string_view key, int version) {
+  return MakeError(
+      absl::StatusCode::kNotFound, "TEMPLATE_VERSION_NOT_FOUND",
+      version == 0 ? absl::StrCat("template ", key, " has no published version")
+                   : absl::StrCat("template ", key, " has no version ", version),
+      {{"template_key", std::string(key)}, {"version", absl::StrCat(version)}});
+}
+
+}  // namespace
+
+TemplateCatalog::TemplateCatalog(storage::TemplateStore* store, templates::RenderLimits limits,
+                                 Clock clock)
+    : store_(store), limits_(limits), clock_(std::move(clock)) {}
+
+PinnedTemplatePtr TemplateCatalog::TryForSending(TenantId tenant, absl::string_view key,
+                                                 int version) {
+  const Key full_key{tenant, std::string(key)};
+  const absl::Time now = clock_();
+  absl::MutexLock lock(&mutex_);
+  const auto head = heads_.find(full_key);
+  if (head == heads_.end() || head->second.good_until < now) return nullptr;
+  const int wanted = version == 0 ? head->second.published_version : version;
+  const auto found = versions_.find({full_key, wanted});
+  return found == versions_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<PinnedTemplatePtr> TemplateCatalog::LoadForSending(TenantId tenant,
+                                                                  absl::string_view key,
+                                                                  int version) {
+  absl::StatusOr<Head> head = LoadHead({tenant, std::string(key)});
+  if (!head.ok()) return head.status();
+  const int wanted = version == 0 ? head->published_version : version;
+  if (wanted == 0 || wanted > head->latest_version) return VersionNotFound(key, version);
+  return ForRendering(tenant, key, wanted);
+}
+
+absl::StatusOr<PinnedTemplatePtr> TemplateCatalog::ForRendering(TenantId tenant,
+                                                                absl::string_view key,
+                                                                int version) {
+  const Key full_key{tenant, std::string(key)};
+  if (PinnedTemplatePtr found = FindVersion(full_key, version)) return found;
+  absl::StatusOr<storage::TemplateVersionRow> row = store_->GetVersion(tenant, key, version);
+  if (absl::IsNotFound(row.status())) return VersionNotFound(key, version);
+  if (!row.ok()) return FromStorage(row.status());
+  absl::StatusOr<std::vector<templates::Variable>> variables = DecodeVariables(row->variables);
+  if (!variables.ok()) return FromStorage(variables.status());
+  auto compiled = templates::CompiledTemplate::Compile(
+      {row->subject, row->html, row->text, *std::move(variables)}, limits_);
+  if (!compiled.ok()) return FromStorage(compiled.status());
+
+  auto pinned = std::make_shared<const PinnedTemplate>(
+      PinnedTemplate{row->template_key, row->version, *std::move(compiled)});
+  absl::MutexLock lock(&mutex_);
+  if (versions_.size() >= kVersionsMax) versions_.clear();
+  versions_[{full_key, version}] = pinned;
+  return pinned;
+}
+
+void TemplateCatalog::Forget(TenantId tenant, absl::string_view key) {
+  absl::MutexLock lock(&mutex_);
+  heads_.erase(Key{tenant, std::string(key)});
+}
+
+PinnedTemplatePtr TemplateCatalog::FindVersion(const Key& key, int version) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = versions_.find({key, version});
+  return found == versions_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<TemplateCatalog::Head> TemplateCatalog::LoadHead(const Key& key) {
+  const absl::Time now = clock_();
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = heads_.find(key);
+    if (found != heads_.end() && found->second.good_until >= now) return found->second;
+  }
+  absl::StatusOr<storage::TemplateRow> row = store_->GetTemplate(key.first, key.second);
+  if (absl::IsNotFound(row.status())) return TemplateNotFound(key.second);
+  if (!row.ok()) return FromStorage(row.status());
+  const Head head{row->published_version, row->latest_version, now + kHeadLifetime};
+  absl::MutexLock lock(&mutex_);
+  if (heads_.size() >= kHeadsMax) heads_.clear();
+  heads_[key] = head;
+  return head;
+}
+
+}  // namespace herald::catalog

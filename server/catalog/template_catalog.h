@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "model/ids.h"
+#include "server/templates/compiled_template.h"
+#include "storage/template_store.h"
+
+namespace herald::catalog {
+
+// One immutable version of a template, compiled.
+struct PinnedTemplate {
+  std::string key;
+  int version = 0;
+  std::shared_ptr<const templates::CompiledTemplate> compiled;
+};
+
+using PinnedTemplatePtr = std::shared_ptr<const PinnedTemplate>;
+
+// Templates by key, compiled and cached. Versions never change and stay cached (bounded); which one
+// is published is looked at again after 2 seconds. Thread-safe.
+class TemplateCatalog {
+ public:
+  using Clock = std::function<absl::Time()>;
+
+  // `store` must outlive the catalog.
+  TemplateCatalog(storage::TemplateStore* store, templates::RenderLimits limits, Clock clock);
+
+  // For new emails: `version`, or the published one for 0. Never blocks; nullptr: ask
+  // LoadForSending.
+  PinnedTemplatePtr TryForSending(TenantId tenant, absl::string_view key, int version);
+  // Blocks. kNotFound (TEMPLATE_NOT_FOUND, TEMPLATE_VERSION_NOT_FOUND) with details.
+  absl::StatusOr<PinnedTemplatePtr> LoadForSending(TenantId tenant, absl::string_view key,
+                                                   int version);
+  // For accepted emails, also of deleted templates. Blocks when the version is not cached.
+  absl::StatusOr<PinnedTemplatePtr> ForRendering(TenantId tenant, absl::string_view key,
+                                                 int version);
+  // After a template was published or deleted through this process.
+  void Forget(TenantId tenant, absl::string_view key);
+
+ private:
+  using Key = std::pair<TenantId, std::string>;
+  struct Head {
+    int published_version = 0;
+    int latest_version = 0;
+    absl::Time good_until;
+  };
+
+  PinnedTemplatePtr FindVersion(const Key& key, int version) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Head> LoadHead(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  storage::TemplateStore* const store_;
+  const templates::RenderLimits limits_;
+  const Clock clock_;
+
+  absl::Mutex mutex_;
+  absl::flat_hash_map<Key, Head> heads_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::pair<Key, int>, PinnedTemplatePtr> versions_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace herald::catalog

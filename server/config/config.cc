@@ -1,0 +1,93 @@
+#include "server/config/config.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace herald::config {
+namespace {
+
+bool HasAccount(const Config& config, const std::string& name) {
+  return std::any_of(config.accounts.begin(), config.accounts.end(),
+                     [&](const Account& account) { return account.name == name; });
+}
+
+absl::Status CheckRoutes(const Config& config) {
+  for (Lane lane : kAllLanes) {
+    const auto route = config.routes.find(lane);
+    if (route == config.routes.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("routes: lane ", LaneName(lane),
+                                                     " has none; set it or routes.default"));
+    }
+    if (!HasAccount(config, route->second)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("routes.", LaneName(lane), ": no account is named ", route->second));
+    }
+  }
+  if (!config.sandbox.empty() && !HasAccount(config, config.sandbox)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("sandbox: no account is named ", config.sandbox));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string Endpoint::ToString() const { return absl::StrCat(host, ":", port); }
+
+absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text) {
+  const size_t colon = text.rfind(':');
+  Endpoint endpoint;
+  if (colon == absl::string_view::npos || colon == 0 ||
+      !absl::SimpleAtoi(text.substr(colon + 1), &endpoint.port) || endpoint.port < 0 ||
+      endpoint.port > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not host:port with a port from 0 to 65535"));
+  }
+  endpoint.host = std::string(text.substr(0, colon));
+  return endpoint;
+}
+
+absl::StatusOr<Roles> ParseRoles(absl::string_view text) {
+  Roles roles{false, false, false};
+  for (absl::string_view role : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    if (role == "api") {
+      roles.api = true;
+    } else if (role == "delivery") {
+      roles.delivery = true;
+    } else if (role == "duties") {
+      roles.duties = true;
+    } else {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", role, "\" is no role; there are api, delivery and duties"));
+    }
+  }
+  if (!roles.api && !roles.delivery && !roles.duties) {
+    return absl::InvalidArgumentError("at least one role is needed: api, delivery, duties");
+  }
+  return roles;
+}
+
+absl::Status CheckConfig(const Config& config) {
+  if (config.database_dsn.empty()) return absl::InvalidArgumentError("database.dsn is required");
+  if (config.master_keys.empty()) return absl::InvalidArgumentError("master_keys is required");
+  if (config.roles.api && config.operator_token.empty()) {
+    return absl::InvalidArgumentError("operator_token is required");
+  }
+  if (config.tls.certificate.empty() != config.tls.key.empty()) {
+    return absl::InvalidArgumentError("listen.tls: certificate and key go together");
+  }
+  if (!config.tls.client_ca.empty() && config.tls.certificate.empty()) {
+    return absl::InvalidArgumentError("listen.tls: client_ca needs certificate and key");
+  }
+  if (config.lease < config.provider_timeout + absl::Seconds(30)) {
+    return absl::InvalidArgumentError(
+        "delivery.lease must be 30s longer than delivery.provider_timeout");
+  }
+  if (!config.roles.delivery) return absl::OkStatus();
+  return CheckRoutes(config);
+}
+
+}  // namespace herald::config

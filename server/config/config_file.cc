@@ -1,0 +1,253 @@
+// Config from YAML. One function a section; each refuses keys it does not know.
+#include <yaml-cpp/yaml.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/config/config.h"
+
+namespace herald::config {
+namespace {
+
+// Thrown inside this file only: yaml-cpp throws anyway, so that one catch serves both.
+class BadConfig : public std::runtime_error {
+ public:
+  explicit BadConfig(const std::string& what) : std::runtime_error(what) {}
+};
+
+[[noreturn]] void Fail(absl::string_view key, absl::string_view problem) {
+  throw BadConfig(absl::StrCat(key, ": ", problem));
+}
+
+// A mapping whose every key must be asked for.
+class Section {
+ public:
+  Section(std::string path, YAML::Node node) : path_(std::move(path)), node_(std::move(node)) {
+    if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) Fail(path_, "must be a mapping");
+  }
+
+  std::string Path(const std::string& key) const {
+    return path_.empty() ? key : absl::StrCat(path_, ".", key);
+  }
+  YAML::Node Get(const std::string& key) {
+    asked_.insert(key);
+    return node_.IsMap() ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
+  }
+  Section Sub(const std::string& key) { return {Path(key), Get(key)}; }
+
+  template <class T>
+  void Read(const std::string& key, T* value) {
+    const YAML::Node node = Get(key);
+    if (!node.IsDefined() || node.IsNull()) return;
+    try {
+      *value = node.as<T>();
+    } catch (const YAML::Exception&) {
+      Fail(Path(key), "has a value of the wrong type");
+    }
+  }
+  void ReadDuration(const std::string& key, absl::Duration* value) {
+    std::string text;
+    Read(key, &text);
+    if (text.empty()) return;
+    if (!absl::ParseDuration(text, value) || *value < absl::ZeroDuration()) {
+      Fail(Path(key), "is not a duration such as 30s, 10m or 24h");
+    }
+  }
+  void ReadEndpoint(const std::string& key, Endpoint* value) {
+    std::string text;
+    Read(key, &text);
+    if (text.empty()) return;
+    absl::StatusOr<Endpoint> endpoint = ParseEndpoint(text);
+    if (!endpoint.ok()) Fail(Path(key), endpoint.status().message());
+    *value = *std::move(endpoint);
+  }
+  void ReadSecret(const std::string& key, std::string* value);
+  void ReadCount(const std::string& key, int* value) {
+    Read(key, value);
+    if (*value < 1 || *value > 10000) Fail(Path(key), "must be from 1 to 10000");
+  }
+
+  void RefuseUnknown() const {
+    if (!node_.IsMap()) return;
+    for (const auto& entry : node_) {
+      const std::string key = entry.first.as<std::string>();
+      if (asked_.count(key) == 0) Fail(Path(key), "is not a known key");
+    }
+  }
+
+ private:
+  std::string path_;
+  YAML::Node node_;
+  std::set<std::string> asked_;
+};
+
+void Section::ReadSecret(const std::string& key, std::string* value) {
+  const YAML::Node node = Get(key);
+  if (!node.IsDefined() || node.IsNull()) return;
+  // A secret in the file itself would end up in version control.
+  if (!node.IsMap() || node.size() != 1) Fail(Path(key), "must be {file: PATH} or {env: NAME}");
+  if (node["file"]) {
+    const std::string path = node["file"].as<std::string>();
+    std::ifstream file(path);
+    if (!file) Fail(Path(key), absl::StrCat("cannot read ", path));
+    *value = std::string(std::istreambuf_iterator<char>(file), {});
+  } else if (node["env"]) {
+    const std::string name = node["env"].as<std::string>();
+    const char* text = std::getenv(name.c_str());
+    if (text == nullptr) Fail(Path(key), absl::StrCat("variable ", name, " is not set"));
+    *value = text;
+  } else {
+    Fail(Path(key), "must be {file: PATH} or {env: NAME}");
+  }
+  absl::StripAsciiWhitespace(value);
+  if (value->empty()) Fail(Path(key), "is empty");
+}
+
+Account ReadAccount(Section section) {
+  Account account;
+  std::string type;
+  section.Read("name", &account.name);
+  section.Read("type", &type);
+  if (account.name.empty() || account.name.size() > 64) {
+    Fail(section.Path("name"), "is required, at most 64 characters");
+  }
+  if (type == "resend") {
+    account.type = Account::Type::kResend;
+    section.ReadSecret("api_key", &account.api_key);
+    section.Read("base_url", &account.base_url);
+    if (account.api_key.empty()) Fail(section.Path("api_key"), "is required");
+  } else if (type == "sandbox") {
+    account.type = Account::Type::kSandbox;
+    section.Read("directory", &account.directory);
+    section.Read("webhook_url", &account.webhook_url);
+    section.ReadSecret("webhook_secret", &account.webhook_secret);
+    if (account.directory.empty()) Fail(section.Path("directory"), "is required");
+  } else {
+    Fail(section.Path("type"), "must be resend or sandbox");
+  }
+  section.RefuseUnknown();
+  return account;
+}
+
+void ReadRoutes(Section section, Config* config) {
+  std::string fallback;
+  section.Read("default", &fallback);
+  for (Lane lane : kAllLanes) {
+    std::string account = fallback;
+    section.Read(std::string(LaneName(lane)), &account);
+    if (!account.empty()) config->routes[lane] = account;
+  }
+  section.RefuseUnknown();
+}
+
+void ReadLane(Section section, delivery::LanePolicy* policy) {
+  section.ReadCount("attempts_max", &policy->attempts_max);
+  section.ReadDuration("backoff_base", &policy->backoff_base);
+  section.ReadDuration("backoff_cap", &policy->backoff_cap);
+  section.ReadDuration("lifetime", &policy->lifetime);
+  section.ReadDuration("evidence_wait", &policy->evidence_wait);
+  section.ReadCount("workers", &policy->workers);
+  section.ReadCount("claim_batch", &policy->claim_batch);
+  section.ReadCount("in_flight_max", &policy->in_flight_max);
+  std::string unconfirmed;
+  section.Read("unconfirmed", &unconfirmed);
+  if (unconfirmed == "resend") {
+    policy->unconfirmed = delivery::UnconfirmedPolicy::kResend;
+  } else if (unconfirmed == "hold") {
+    policy->unconfirmed = delivery::UnconfirmedPolicy::kHold;
+  } else if (!unconfirmed.empty()) {
+    Fail(section.Path("unconfirmed"), "must be resend or hold");
+  }
+  section.RefuseUnknown();
+}
+
+void ReadDatabase(Section section, Config* config) {
+  const YAML::Node dsn = section.Get("dsn");
+  if (dsn.IsDefined() && dsn.IsMap()) {
+    section.ReadSecret("dsn", &config->database_dsn);
+  } else {
+    section.Read("dsn", &config->database_dsn);
+  }
+  section.Read("migrate", &config->migrate);
+  section.ReadCount("api_connections", &config->api_connections);
+  section.ReadCount("acceptance_connections", &config->acceptance_connections);
+  section.ReadCount("critical_connections", &config->critical_connections);
+  section.ReadCount("delivery_connections", &config->delivery_connections);
+  section.RefuseUnknown();
+}
+
+void ReadListen(Section section, Config* config) {
+  section.ReadEndpoint("grpc", &config->listen);
+  section.ReadEndpoint("metrics", &config->metrics_listen);
+  Section tls = section.Sub("tls");
+  tls.Read("certificate", &config->tls.certificate);
+  tls.Read("key", &config->tls.key);
+  tls.Read("client_ca", &config->tls.client_ca);
+  tls.RefuseUnknown();
+  section.RefuseUnknown();
+}
+
+void ReadDelivery(Section section, Config* config) {
+  section.ReadDuration("provider_timeout", &config->provider_timeout);
+  section.ReadDuration("lease", &config->lease);
+  Section lanes = section.Sub("lanes");
+  for (Lane lane : kAllLanes) {
+    ReadLane(lanes.Sub(std::string(LaneName(lane))), &config->lanes[lane]);
+  }
+  lanes.RefuseUnknown();
+  section.RefuseUnknown();
+}
+
+Config ReadConfig(Section root) {
+  Config config;
+  for (Lane lane : kAllLanes) config.lanes[lane] = delivery::DefaultLanePolicy(lane);
+  std::string roles;
+  root.Read("roles", &roles);
+  if (!roles.empty()) {
+    absl::StatusOr<Roles> parsed = ParseRoles(roles);
+    if (!parsed.ok()) Fail("roles", parsed.status().message());
+    config.roles = *parsed;
+  }
+  ReadListen(root.Sub("listen"), &config);
+  ReadDatabase(root.Sub("database"), &config);
+  ReadDelivery(root.Sub("delivery"), &config);
+  root.Read("log_severity", &config.log_severity);
+  root.ReadSecret("master_keys", &config.master_keys);
+  root.ReadSecret("operator_token", &config.operator_token);
+  root.ReadSecret("sidecar_token", &config.sidecar_token);
+  root.ReadDuration("drain_grace", &config.drain_grace);
+  const YAML::Node accounts = root.Get("accounts");
+  for (size_t i = 0; i < accounts.size(); ++i) {
+    config.accounts.push_back(ReadAccount({absl::StrCat("accounts[", i, "]"), accounts[i]}));
+  }
+  root.Read("sandbox", &config.sandbox);
+  ReadRoutes(root.Sub("routes"), &config);
+  root.RefuseUnknown();
+  return config;
+}
+
+}  // namespace
+
+absl::StatusOr<Config> ParseConfig(const std::string& yaml) {
+  try {
+    Config config = ReadConfig({"", YAML::Load(yaml)});
+    if (absl::Status status = CheckConfig(config); !status.ok()) return status;
+    return config;
+  } catch (const BadConfig& error) {
+    return absl::InvalidArgumentError(error.what());
+  } catch (const YAML::Exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("not valid YAML: ", error.what()));
+  }
+}
+
+absl::StatusOr<Config> LoadConfig(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  return ParseConfig(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+}  // namespace herald::config

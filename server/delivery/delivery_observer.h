@@ -1,0 +1,31 @@
+#pragma once
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "model/outcome.h"
+#include "providers/provider.h"
+#include "storage/queue_store.h"
+
+namespace herald::delivery {
+
+// Sees what the engine does; for metrics and logs. Thread-safe, must not block. Every method has an
+// empty default.
+class DeliveryObserver {
+ public:
+  virtual ~DeliveryObserver() = default;
+  // A provider answered.
+  virtual void OnHandedOver(const storage::LeasedEmail& /*email*/, absl::string_view /*account*/,
+                            int /*attempt*/, const providers::SendResult& /*result*/,
+                            absl::Duration /*took*/) {}
+  // An end was recorded; `since_due` runs from acceptance, or from send_time if that was later.
+  virtual void OnRecorded(const storage::LeasedEmail& /*email*/, const storage::AttemptEnd& /*end*/,
+                          absl::Duration /*since_due*/) {}
+  // An outcome came too late: the lease had been taken over, nothing was changed.
+  virtual void OnStale(const storage::LeasedEmail& /*email*/) {}
+  virtual void OnRenderFailure(const storage::LeasedEmail& /*email*/,
+                               const absl::Status& /*status*/) {}
+  // The database did not answer; the engine tries again.
+  virtual void OnStorageError(absl::string_view /*step*/, const absl::Status& /*status*/) {}
+};
+
+}  // namespace herald::delivery

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "server/delivery/lane_worker.h"
+
+namespace herald::delivery {
+
+// The delivery engine: one worker a lane, so that no lane waits for a thread, a claim or an
+// in-flight slot of another. Runs from construction to Drain. Destroy the providers between Drain
+// and the engine's destruction: what is still in flight then gets its outcome and is recorded.
+class Engine {
+ public:
+  struct LaneSetup {
+    LanePolicy policy;
+    DeliveryParts parts;  // its store: a lane may have database connections of its own
+  };
+  explicit Engine(const std::map<Lane, LaneSetup>& lanes);
+
+  // Emails of `lane` fell due just now. Thread-safe, never blocks.
+  void Wake(Lane lane);
+  // See LaneWorker::Drain. True when every lane is empty. Call once.
+  bool Drain(absl::Time deadline);
+
+ private:
+  std::map<Lane, std::unique_ptr<LaneWorker>> workers_;
+};
+
+}  // namespace herald::delivery

@@ -1,0 +1,250 @@
+#include "server/delivery/lane_worker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace herald::delivery {
+namespace {
+
+constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
+constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
+// Left of a lease beyond the provider's timeout, for recording the outcome.
+constexpr absl::Duration kRecordMargin = absl::Seconds(5);
+constexpr absl::Duration kNoRouteDelay = absl::Seconds(30);
+
+using Kind = storage::Disposition::Kind;
+
+}  // namespace
+
+LaneWorker::LaneWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
+    : lane_(lane), policy_(policy), parts_(std::move(parts)) {
+  recorder_ = std::make_unique<OutcomeRecorder>(parts_.store, parts_.observer, parts_.clock);
+  for (int i = 0; i < policy_.workers; ++i) threads_.emplace_back([this] { Run(); });
+}
+
+LaneWorker::~LaneWorker() {
+  Drain(absl::InfinitePast());
+  recorder_.reset();
+}
+
+void LaneWorker::Wake() {
+  absl::MutexLock lock(&mutex_);
+  woken_ = true;
+}
+
+bool LaneWorker::Drain(absl::Time deadline) {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  absl::MutexLock lock(&mutex_);
+  const auto empty = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return in_flight_ == 0; };
+  return mutex_.AwaitWithDeadline(absl::Condition(&empty), deadline);
+}
+
+void LaneWorker::Run() {
+  absl::Duration poll = kBusyPoll;
+  while (!Stopping()) {
+    const int limit = std::min(policy_.claim_batch, Room());
+    if (limit <= 0) {
+      Pause(kIdlePoll);
+      continue;
+    }
+    absl::StatusOr<std::vector<storage::LeasedEmail>> emails =
+        parts_.store->Claim(lane_, limit, parts_.lease);
+    if (!emails.ok()) parts_.observer->OnStorageError("claim", emails.status());
+    const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
+    if (claimed > 0) Deliver(*std::move(emails));
+    poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
+    if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2));
+  }
+}
+
+// Half of the capacity is refilled at once rather than email by email.
+int LaneWorker::Room() {
+  absl::MutexLock lock(&mutex_);
+  const int room = policy_.in_flight_max - in_flight_;
+  return room * 2 >= policy_.in_flight_max || room >= policy_.claim_batch ? room : 0;
+}
+
+void LaneWorker::Pause(absl::Duration at_most) {
+  absl::MutexLock lock(&mutex_);
+  const auto disturbed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || woken_;
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&disturbed), at_most);
+  woken_ = false;
+}
+
+bool LaneWorker::Stopping() {
+  absl::MutexLock lock(&mutex_);
+  return stopping_;
+}
+
+void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
+  {
+    absl::MutexLock lock(&mutex_);
+    in_flight_ += static_cast<int>(emails.size());
+  }
+  if (Stopping()) {
+    std::vector<storage::Lease> leases;
+    for (const storage::LeasedEmail& email : emails) leases.push_back(email.lease);
+    // Should this fail, the leases end by themselves.
+    if (absl::Status status = parts_.store->ReturnLeases(leases); !status.ok()) {
+      parts_.observer->OnStorageError("return", status);
+    }
+    return Release(static_cast<int>(emails.size()));
+  }
+  std::vector<Job> jobs;
+  jobs.reserve(emails.size());
+  for (storage::LeasedEmail& leased : emails) {
+    auto email = std::make_shared<const storage::LeasedEmail>(std::move(leased));
+    Job job;
+    if (Prepare(email, &job)) jobs.push_back(std::move(job));
+  }
+  if (!jobs.empty()) Begin(std::move(jobs));
+}
+
+// Renders and routes. False when the email was dealt with without a hand-over.
+bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job) {
+  job->email = email;
+  absl::StatusOr<providers::OutboundMessage> message = parts_.renderer->Render(*email);
+  if (!message.ok()) {
+    parts_.observer->OnRenderFailure(*email, message.status());
+    if (absl::IsUnavailable(message.status())) {
+      EndWithoutAttempt(email, {Kind::kRetry, Backoff(policy_, email->claims, parts_.random),
+                                "template_unavailable"});
+    } else {
+      EndWithoutAttempt(email, {Kind::kFailed, {}, "render_failed"});
+    }
+    return false;
+  }
+  job->message = *std::move(message);
+  if (email->unconfirmed.has_value() && !PrepareUnconfirmed(*email, job)) return false;
+  if (job->provider == nullptr) job->provider = parts_.router->Choose(*email);
+  if (job->provider == nullptr) {
+    EndWithoutAttempt(email, {Kind::kRetry, kNoRouteDelay, "no_route"});
+    return false;
+  }
+  job->digest = job->provider->RequestDigest(job->message);
+  return true;
+}
+
+// Of an email whose earlier hand-over may have been taken. True: hand it over (to job->provider if
+// that is set).
+bool LaneWorker::PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job) {
+  const storage::UnconfirmedAttempt& earlier = *email.unconfirmed;
+  providers::Provider* provider = parts_.router->Find(earlier.account);
+  UnconfirmedFacts facts;
+  facts.age = email.claim_time - earlier.begin_time;
+  if (provider != nullptr) {
+    facts.idempotency_window = provider->capabilities().idempotency_window;
+    facts.same_request = provider->RequestDigest(job->message) == earlier.request_digest;
+  }
+  switch (NextUnconfirmedStep(policy_, facts)) {
+    case UnconfirmedStep::kRepeat:
+      job->provider = provider;
+      return true;
+    case UnconfirmedStep::kResend:
+      return true;
+    case UnconfirmedStep::kWait:
+      EndWithoutAttempt(job->email, {Kind::kUnconfirmed, policy_.evidence_wait - facts.age,
+                                     "awaiting_evidence"});
+      return false;
+    case UnconfirmedStep::kGiveUp:
+      EndWithoutAttempt(job->email, {Kind::kFailed, {}, "outcome_unknown"});
+      return false;
+  }
+  return false;
+}
+
+void LaneWorker::Begin(std::vector<Job> jobs) {
+  std::vector<storage::AttemptStart> starts;
+  starts.reserve(jobs.size());
+  for (const Job& job : jobs) {
+    starts.push_back({job.email->lease, std::string(job.provider->account()), job.digest});
+  }
+  const absl::Time asked = absl::Now();
+  absl::StatusOr<std::vector<storage::BeginResult>> begun =
+      parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
+  if (!begun.ok()) {
+    // Whether the attempts were recorded is not known, so nothing may be handed over: the leases
+    // end, and a rescue sorts it out.
+    parts_.observer->OnStorageError("begin", begun.status());
+    return Release(static_cast<int>(jobs.size()));
+  }
+  // A process that was frozen since has to assume that its leases were taken over.
+  const bool too_late = absl::Now() - asked > kRecordMargin;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const storage::BeginResult& result = (*begun)[i];
+    if (result.verdict != storage::BeginResult::Verdict::kBegun) {
+      Release(1);
+    } else if (too_late) {
+      EndUnsent(jobs[i], result.attempt);
+    } else {
+      HandOver(std::move(jobs[i]), result.attempt);
+    }
+  }
+}
+
+// The attempt was recorded but certainly not made. Stale, and so without effect, if the lease was
+// indeed taken over.
+void LaneWorker::EndUnsent(const Job& job, int attempt) {
+  storage::AttemptEnd end;
+  end.lease = job.email->lease;
+  end.attempt = attempt;
+  end.outcome = Outcome::kRetryable;
+  end.account = std::string(job.provider->account());
+  end.request_digest = job.digest;
+  end.error_code = "too_late";
+  end.detail = "the process was held up; nothing was handed over";
+  end.disposition = {Kind::kRetry, absl::ZeroDuration(), "too_late"};
+  End(job.email, std::move(end));
+}
+
+void LaneWorker::HandOver(Job job, int attempt) {
+  const absl::Time started = absl::Now();
+  auto email = job.email;
+  providers::Provider* provider = job.provider;
+  provider->Send(
+      job.message, parts_.provider_timeout,
+      [this, email, provider, attempt, started,
+       digest = std::move(job.digest)](providers::SendResult result) {
+        parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
+                                      absl::Now() - started);
+        storage::AttemptEnd end;
+        end.lease = email->lease;
+        end.attempt = attempt;
+        end.outcome = result.outcome;
+        end.account = std::string(provider->account());
+        end.request_digest = digest;
+        end.disposition = Decide(policy_, result, attempt,
+                                 provider->capabilities().idempotency_window, parts_.random);
+        end.provider_message_id = std::move(result.provider_message_id);
+        end.error_code = std::move(result.error_code);
+        end.detail = std::move(result.detail);
+        End(email, std::move(end));
+      });
+}
+
+void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,
+                     storage::AttemptEnd end) {
+  recorder_->Add({email, std::move(end), [this] { Release(1); }});
+}
+
+void LaneWorker::EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEmail>& email,
+                                   storage::Disposition disposition) {
+  storage::AttemptEnd end;
+  end.lease = email->lease;
+  end.disposition = std::move(disposition);
+  End(email, std::move(end));
+}
+
+void LaneWorker::Release(int count) {
+  absl::MutexLock lock(&mutex_);
+  in_flight_ -= count;
+}
+
+}  // namespace herald::delivery

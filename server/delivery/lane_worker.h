@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/delivery/delivery_observer.h"
+#include "server/delivery/lane_policy.h"
+#include "server/delivery/outcome_recorder.h"
+#include "server/delivery/renderer.h"
+#include "server/delivery/retry_policy.h"
+#include "server/delivery/router.h"
+#include "storage/queue_store.h"
+
+namespace herald::delivery {
+
+// What every lane's worker shares. All must outlive the workers.
+struct DeliveryParts {
+  storage::QueueStore* store = nullptr;
+  const Renderer* renderer = nullptr;
+  const Router* router = nullptr;
+  DeliveryObserver* observer = nullptr;
+  std::function<absl::Time()> clock;
+  Random random;
+  // A lease must outlast a hand-over and its recording.
+  absl::Duration lease = absl::Seconds(90);
+  absl::Duration provider_timeout = absl::Seconds(20);
+};
+
+// Delivers one lane with threads and capacity of its own: claim, look again, render, route, record
+// the attempt, hand over, record the outcome.
+class LaneWorker {
+ public:
+  LaneWorker(Lane lane, LanePolicy policy, DeliveryParts parts);
+  // As Drain with no time.
+  ~LaneWorker();
+
+  // Something fell due just now: look at once instead of at the next poll.
+  void Wake();
+  // Claims nothing more, gives unstarted leases back and waits for what is in flight, until
+  // `deadline`. True when nothing is left.
+  bool Drain(absl::Time deadline);
+
+ private:
+  // One email between its claim and the recording of its end.
+  struct Job {
+    std::shared_ptr<const storage::LeasedEmail> email;
+    providers::Provider* provider = nullptr;
+    providers::OutboundMessage message;
+    std::string digest;
+  };
+
+  void Run();
+  int Room() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Pause(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Deliver(std::vector<storage::LeasedEmail> emails);
+  bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
+  bool PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job);
+  void Begin(std::vector<Job> jobs);
+  void HandOver(Job job, int attempt);
+  void EndUnsent(const Job& job, int attempt);
+  void End(const std::shared_ptr<const storage::LeasedEmail>& email, storage::AttemptEnd end);
+  void EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEmail>& email,
+                         storage::Disposition disposition);
+  void Release(int count) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Lane lane_;
+  const LanePolicy policy_;
+  const DeliveryParts parts_;
+
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
+  int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  std::unique_ptr<OutcomeRecorder> recorder_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace herald::delivery

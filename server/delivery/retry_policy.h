@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+
+#include "absl/time/time.h"
+#include "providers/provider.h"
+#include "server/delivery/lane_policy.h"
+#include "storage/queue_store.h"
+
+namespace herald::delivery {
+
+// A uniform number in [0, 1).
+using Random = std::function<double()>;
+
+// The wait before the next hand-over after `attempts` of them: full jitter.
+absl::Duration Backoff(const LanePolicy& policy, int attempts, const Random& random);
+
+// What follows from a provider's verdict on hand-over number `attempt` of an email. Pure.
+// `idempotency_window`: of the account that gave the verdict; zero when it has none.
+storage::Disposition Decide(const LanePolicy& policy, const providers::SendResult& result,
+                            int attempt, absl::Duration idempotency_window, const Random& random);
+
+// What to do with an email that was claimed while a hand-over of it is unconfirmed.
+enum class UnconfirmedStep {
+  kRepeat,  // to the same account, under the same key, byte for byte: the provider delivers once
+  kWait,    // evidence may still come
+  kResend,  // policy: hand it over anew, knowing that it may be the second time
+  kGiveUp,  // policy: FAILED, outcome unknown
+};
+
+struct UnconfirmedFacts {
+  absl::Duration age;                 // since the first unconfirmed hand-over began
+  absl::Duration idempotency_window;  // of its account; zero when it has none or is not configured
+  bool same_request = false;          // the bytes would be the same again
+};
+
+UnconfirmedStep NextUnconfirmedStep(const LanePolicy& policy, const UnconfirmedFacts& facts);
+
+}  // namespace herald::delivery

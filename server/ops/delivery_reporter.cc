@@ -1,0 +1,109 @@
+#include "server/ops/delivery_reporter.h"
+
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "model/ids.h"
+#include "server/ops/log.h"
+
+namespace herald::ops {
+namespace {
+
+using Kind = storage::Disposition::Kind;
+
+// The second part of a W3C traceparent; empty when there is none.
+std::string TraceId(const storage::LeasedEmail& email) {
+  const std::vector<std::string> parts = absl::StrSplit(email.traceparent, '-');
+  return parts.size() >= 4 ? parts[1] : std::string();
+}
+
+struct Fate {
+  const char* event;
+  Severity severity;
+};
+
+Fate FateOf(Kind kind) {
+  switch (kind) {
+    case Kind::kSent:
+      return {"email_sent", Severity::kDebug};
+    case Kind::kRetry:
+      return {"email_retrying", Severity::kInfo};
+    case Kind::kUnconfirmed:
+      return {"email_unconfirmed", Severity::kWarning};
+    case Kind::kFailed:
+      return {"email_failed", Severity::kWarning};
+    case Kind::kDead:
+      return {"email_dead", Severity::kError};
+  }
+  return {"email_recorded", Severity::kInfo};
+}
+
+}  // namespace
+
+void DeliveryReporter::OnHandedOver(const storage::LeasedEmail& email, absl::string_view account,
+                                    int attempt, const providers::SendResult& result,
+                                    absl::Duration took) {
+  metrics_->Account(account).Attempted(result.outcome, took);
+  Log(Severity::kDebug, "handed_over",
+      {{"email_id", FormatEmailId(email.lease.email)},
+       {"lane", LaneName(email.lane)},
+       {"account", account},
+       {"attempt", attempt},
+       {"outcome", OutcomeName(result.outcome)},
+       {"error_code", result.error_code},
+       {"duration_ms", absl::ToDoubleMilliseconds(took)},
+       {"trace_id", TraceId(email)}});
+}
+
+void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const storage::AttemptEnd& end,
+                                  absl::Duration since_due) {
+  const Kind kind = end.disposition.kind;
+  if (kind == Kind::kSent) {
+    metrics_->EmailsFinished(email.lane, EmailState::kSent);
+    metrics_->AcceptedToSent(email.lane, since_due);
+  } else if (kind == Kind::kFailed) {
+    metrics_->EmailsFinished(email.lane, EmailState::kFailed);
+  } else if (kind == Kind::kDead) {
+    metrics_->EmailsFinished(email.lane, EmailState::kDead);
+  } else if (kind == Kind::kRetry) {
+    metrics_->Retried(email.lane);
+  }
+  const Fate fate = FateOf(kind);
+  Log(fate.severity, fate.event,
+      {{"email_id", FormatEmailId(email.lease.email)},
+       {"lane", LaneName(email.lane)},
+       {"account", end.account},
+       {"attempt", end.attempt},
+       {"reason", end.disposition.reason},
+       {"error_code", end.error_code},
+       {"delay_ms", absl::ToDoubleMilliseconds(end.disposition.delay)},
+       {"trace_id", TraceId(email)}});
+}
+
+void DeliveryReporter::OnStale(const storage::LeasedEmail& email) {
+  metrics_->StaleOutcomes(1);
+  Log(Severity::kWarning, "outcome_stale",
+      {{"email_id", FormatEmailId(email.lease.email)},
+       {"lane", LaneName(email.lane)},
+       {"trace_id", TraceId(email)}});
+}
+
+void DeliveryReporter::OnRenderFailure(const storage::LeasedEmail& email,
+                                       const absl::Status& status) {
+  metrics_->RenderFailed(email.lane);
+  // Not the message: it may quote the template or a variable.
+  Log(Severity::kWarning, "render_failed",
+      {{"email_id", FormatEmailId(email.lease.email)},
+       {"lane", LaneName(email.lane)},
+       {"version", email.template_version},
+       {"code", absl::StatusCodeToString(status.code())},
+       {"trace_id", TraceId(email)}});
+}
+
+void DeliveryReporter::OnStorageError(absl::string_view step, const absl::Status& status) {
+  metrics_->DatabaseError(status.code());
+  Log(Severity::kWarning, "storage_error",
+      {{"step", step}, {"code", absl::StatusCodeToString(status.code())}});
+}
+
+}  // namespace herald::ops

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace herald::rpc {
+
+// Told of every finished call, shed and refused ones included. Implementations are thread-safe and
+// must not block: OnCall runs on the threads that answer calls.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  // `method` is e.g. "herald.v1.EmailService/SendEmail" and lives as long as the process.
+  // `duration` runs from arrival to the answer, of a stream to its end.
+  virtual void OnCall(absl::string_view method, absl::StatusCode code, absl::Duration duration) = 0;
+};
+
+}  // namespace herald::rpc

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/acceptance/acceptor.h"
+#include "server/identity/authenticator.h"
+#include "server/rpc/call_observer.h"
+#include "server/rpc/server_options.h"
+#include "storage/delivery_event_store.h"
+#include "storage/email_store.h"
+#include "storage/template_store.h"
+#include "storage/tenant_store.h"
+
+namespace herald::rpc {
+
+// What the API stands on. Everything outlives the server and is thread-safe.
+struct ServerParts {
+  storage::EmailStore& emails;
+  storage::TemplateStore& templates;
+  storage::TenantStore& tenants;
+  storage::DeliveryEventStore& delivery_events;
+  acceptance::Acceptor& acceptor;
+  identity::Authenticator& authenticator;
+  CallObserver& observer;
+  // Whether the database answers; blocks, within a second or so. Asked by a thread of its own.
+  std::function<absl::Status()> ping;
+  std::function<absl::Time()> clock;
+  // Authenticates page tokens and cursors: 32 bytes, the same on every replica and after restarts.
+  std::string page_token_key;
+};
+
+// The gRPC server: herald.v1, health and reflection.
+class Server {
+ public:
+  // Listens and serves on return; health says NOT_SERVING until the first ping succeeded.
+  // kInvalidArgument: TLS files; kUnavailable: the address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                                       const ServerParts& parts);
+  // Drains at once when that has not been done.
+  ~Server();
+
+  int port() const;
+
+  // Health NOT_SERVING, streams ended, no further calls, GOAWAY; returns when every accepted call
+  // was answered. Calls that last beyond `deadline` are cancelled for their callers, but their work
+  // is still waited for. Safe to repeat.
+  void Drain(absl::Time deadline);
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace herald::rpc

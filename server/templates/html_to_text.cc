@@ -1,0 +1,213 @@
+#include "server/templates/html_to_text.h"
+
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "server/templates/character_reference.h"
+#include "server/templates/html_tag.h"
+#include "server/templates/text_flow.h"
+
+namespace herald::templates {
+namespace {
+
+enum class Role {
+  kInline,
+  kParagraph,
+  kBlock,
+  kLineBreak,
+  kRule,
+  kList,
+  kOrderedList,
+  kItem,
+  kCell,
+  kLink,
+  kImage,
+  kPreformatted,
+  kRawText,  // Its content is no markup and is dropped.
+  kHidden,   // Its content is markup and is dropped.
+};
+
+Role RoleOf(absl::string_view name) {
+  static const auto* const kRoles = new absl::flat_hash_map<absl::string_view, Role>{
+      {"p", Role::kParagraph},     {"h1", Role::kParagraph},
+      {"h2", Role::kParagraph},    {"h3", Role::kParagraph},
+      {"h4", Role::kParagraph},    {"h5", Role::kParagraph},
+      {"h6", Role::kParagraph},    {"blockquote", Role::kParagraph},
+      {"table", Role::kParagraph}, {"dl", Role::kParagraph},
+      {"div", Role::kBlock},       {"section", Role::kBlock},
+      {"article", Role::kBlock},   {"header", Role::kBlock},
+      {"footer", Role::kBlock},    {"main", Role::kBlock},
+      {"center", Role::kBlock},    {"address", Role::kBlock},
+      {"tr", Role::kBlock},        {"caption", Role::kBlock},
+      {"dt", Role::kBlock},        {"dd", Role::kBlock},
+      {"form", Role::kBlock},      {"figure", Role::kBlock},
+      {"body", Role::kBlock},      {"head", Role::kBlock},
+      {"br", Role::kLineBreak},    {"hr", Role::kRule},
+      {"ul", Role::kList},         {"ol", Role::kOrderedList},
+      {"li", Role::kItem},         {"td", Role::kCell},
+      {"th", Role::kCell},         {"a", Role::kLink},
+      {"img", Role::kImage},       {"pre", Role::kPreformatted},
+      {"script", Role::kRawText},  {"style", Role::kRawText},
+      {"title", Role::kRawText},   {"textarea", Role::kRawText},
+      {"iframe", Role::kRawText},  {"noframes", Role::kRawText},
+      {"noembed", Role::kRawText}, {"xmp", Role::kRawText},
+      {"svg", Role::kHidden},      {"math", Role::kHidden},
+      {"template", Role::kHidden}, {"select", Role::kHidden},
+  };
+  const auto found = kRoles->find(name);
+  return found == kRoles->end() ? Role::kInline : found->second;
+}
+
+// Lists open at once; deeper ones are read as if they were part of the last.
+constexpr size_t kListDepthMax = 32;
+
+class Converter {
+ public:
+  explicit Converter(absl::string_view html) : html_(html) { flow_.Reserve(html.size() / 2); }
+
+  std::string Run() {
+    size_t position = 0;
+    size_t text_begin = 0;
+    HtmlTag tag;
+    while ((position = html_.find('<', position)) != absl::string_view::npos) {
+      const size_t text_end = position;
+      if (!ReadHtmlTag(html_, position, tag)) {
+        ++position;
+        continue;
+      }
+      Text(html_.substr(text_begin, text_end - text_begin));
+      const Role role = RoleOf(tag.name);
+      if (role == Role::kRawText && !tag.closing) {
+        position = FindRawTextEnd(html_, position, tag.name);
+      } else {
+        Tag(role, tag);
+      }
+      text_begin = position;
+    }
+    Text(html_.substr(text_begin));
+    CloseLink();
+    return flow_.Finish();
+  }
+
+ private:
+  void Text(absl::string_view text) {
+    if (hidden_ > 0 || text.empty()) return;
+    if (text.find('&') == absl::string_view::npos) return flow_.Text(text);
+    decoded_.clear();
+    references_.AppendDecoded(text, decoded_);
+    flow_.Text(decoded_);
+  }
+
+  void Tag(Role role, const HtmlTag& tag) {
+    if (role == Role::kHidden) {
+      if (!tag.closing && !tag.self_closing) ++hidden_;
+      if (tag.closing && hidden_ > 0) --hidden_;
+      return;
+    }
+    if (hidden_ > 0) return;
+    switch (role) {
+      case Role::kParagraph:
+        return flow_.Break(lists_.empty() ? 2 : 1);
+      case Role::kBlock:
+        return flow_.Break(1);
+      case Role::kLineBreak:
+        return flow_.LineBreak();
+      case Role::kRule:
+        flow_.Break(2);
+        flow_.Text("---");
+        return flow_.Break(2);
+      case Role::kList:
+      case Role::kOrderedList:
+        return List(role, tag);
+      case Role::kItem:
+        return tag.closing ? flow_.Break(1) : flow_.Item(NextMarker());
+      case Role::kCell:
+        return tag.closing ? void() : flow_.Cell();
+      case Role::kLink:
+        CloseLink();
+        return tag.closing ? void() : OpenLink(tag.href);
+      case Role::kImage:
+        return Text(tag.alt);
+      case Role::kPreformatted:
+        flow_.Break(2);
+        return flow_.SetPreformatted(!tag.closing);
+      default:
+        return;
+    }
+  }
+
+  void List(Role role, const HtmlTag& tag) {
+    if (!tag.closing) {
+      flow_.Break(lists_.empty() ? 2 : 1);
+      if (lists_.size() == kListDepthMax) return;
+      int32_t start = 1;
+      if (!absl::SimpleAtoi(tag.start, &start)) start = 1;
+      lists_.push_back({role == Role::kOrderedList, start});
+      flow_.OpenList();
+    } else if (!lists_.empty()) {
+      lists_.pop_back();
+      flow_.CloseList();
+      flow_.Break(lists_.empty() ? 2 : 1);
+    }
+  }
+
+  std::string NextMarker() {
+    if (lists_.empty() || !lists_.back().ordered) return "- ";
+    return absl::StrCat(lists_.back().next++, ". ");
+  }
+
+  void OpenLink(absl::string_view href) {
+    link_.clear();
+    references_.AppendDecoded(href, link_);
+    // As browsers do: no white space around, no line ends or tabs within.
+    link_.erase(std::remove_if(link_.begin(), link_.end(),
+                               [](unsigned char c) { return c < 0x20 || c == 0x7F; }),
+                link_.end());
+    absl::StripAsciiWhitespace(&link_);
+    flow_.Mark();
+  }
+
+  void CloseLink() {
+    const std::string link = std::exchange(link_, "");
+    if (link.empty() || link[0] == '#' || absl::StartsWithIgnoreCase(link, "javascript:") ||
+        absl::StartsWithIgnoreCase(link, "data:") || absl::StartsWithIgnoreCase(link, "cid:")) {
+      return;
+    }
+    const absl::string_view text = flow_.SinceMark();
+    if (text.empty()) return flow_.Text(link);
+    if (!SaysTheSame(text, link)) flow_.AppendToLine(absl::StrCat(" (", link, ")"));
+  }
+
+  // "example.com" linked to "https://example.com/" needs no second mention.
+  static bool SaysTheSame(absl::string_view text, absl::string_view link) {
+    absl::string_view target = link;
+    for (const absl::string_view scheme : {"https://", "http://", "mailto:", "tel:"}) {
+      if (absl::StartsWithIgnoreCase(link, scheme)) target = link.substr(scheme.size());
+    }
+    return text == link || text == target || absl::StrCat(text, "/") == target ||
+           absl::StrCat(text, "/") == link;
+  }
+
+  struct OpenedList {
+    bool ordered;
+    int64_t next;
+  };
+
+  const absl::string_view html_;
+  TextFlow flow_;
+  CharacterReferences references_;
+  std::string decoded_;
+  std::string link_;
+  std::vector<OpenedList> lists_;
+  size_t hidden_ = 0;
+};
+
+}  // namespace
+
+std::string HtmlToText(absl::string_view html) { return Converter(html).Run(); }
+
+}  // namespace herald::templates

@@ -1,0 +1,26 @@
+// The content of one email, ready to be put into MIME.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/templates/render_limits.h"
+
+namespace herald::templates {
+
+// `subject` is one line without control characters. Both `html` and `text` are present.
+struct RenderedContent {
+  std::string subject;
+  std::string html;
+  std::string text;
+};
+
+// Cleans the subject and derives the part that is empty from the other one. For inline content
+// (no mustache is interpreted) and as the last step of every rendering.
+//
+// kInvalidArgument: both parts empty, invalid UTF-8, NUL, or a subject over its limit.
+// kResourceExhausted: a part, given or derived, over `output_bytes_max`.
+absl::StatusOr<RenderedContent> CompleteParts(std::string subject, std::string html,
+                                              std::string text, const RenderLimits& limits);
+
+}  // namespace herald::templates

@@ -1,0 +1,113 @@
+#include "server/templates/text_flow.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+
+namespace herald::templates {
+namespace {
+
+constexpr int kIndentDepthMax = 8;
+
+// False for white space, controls, and the lead bytes of characters with a meaning of their own.
+bool IsPlain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte != 0x7F && byte != 0xC2 && byte != 0xCD && byte != 0xE2 &&
+         byte != 0xEF;
+}
+
+}  // namespace
+
+void TextFlow::Text(absl::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && IsPlain(text[end])) ++end;
+    if (end > i) {
+      Flush();
+      out_.append(text.data() + i, end - i);
+      i = end;
+    } else {
+      i += Special(text, i);
+    }
+  }
+}
+
+size_t TextFlow::Special(absl::string_view text, size_t i) {
+  const auto byte = static_cast<unsigned char>(text[i]);
+  if (byte <= 0x20 || byte == 0x7F) {
+    Space(text[i]);
+    return 1;
+  }
+  const absl::string_view rest = text.substr(i, 3);
+  if (absl::StartsWith(rest, "\u00A0")) {
+    Space(' ');
+    return 2;
+  }
+  if (absl::StartsWith(rest, "\u00AD") || absl::StartsWith(rest, "\u034F")) return 2;
+  if (rest == "\u200B" || rest == "\uFEFF") return 3;
+  // Preview texts are padded with pairs of no-break space and zero-width non-joiner.
+  if (rest == "\u200C" && space_pending_) return 3;
+  Flush();
+  out_.push_back(text[i]);
+  return 1;
+}
+
+void TextFlow::Space(char c) {
+  if (!preformatted_) {
+    space_pending_ = true;
+  } else if (c == '\n') {
+    LineBreak();
+  } else if (c == ' ' || c == '\t') {
+    Flush();
+    out_.push_back(c);
+  }
+}
+
+void TextFlow::Break(int lines) {
+  lines_pending_ = std::max(lines_pending_, lines);
+  space_pending_ = false;
+  cell_pending_ = false;
+}
+
+void TextFlow::LineBreak() { Break(std::min(lines_pending_ + 1, 2)); }
+
+void TextFlow::Item(std::string marker) {
+  Break(1);
+  marker_ = std::move(marker);
+}
+
+void TextFlow::CloseList() {
+  list_depth_ = std::max(list_depth_ - 1, 0);
+  marker_.clear();
+}
+
+void TextFlow::Flush() {
+  if (out_.empty() || lines_pending_ > 0) {
+    StartLine();
+  } else if (cell_pending_) {
+    out_ += " | ";
+  } else if (space_pending_) {
+    out_.push_back(' ');
+  }
+  lines_pending_ = 0;
+  space_pending_ = false;
+  cell_pending_ = false;
+  if (mark_pending_) mark_ = out_.size();
+  mark_pending_ = false;
+}
+
+void TextFlow::StartLine() {
+  if (!out_.empty()) out_.append(static_cast<size_t>(lines_pending_), '\n');
+  const int depth = std::min(marker_.empty() ? list_depth_ : list_depth_ - 1, kIndentDepthMax);
+  out_.append(2 * static_cast<size_t>(std::max(depth, 0)), ' ');
+  out_ += marker_;
+  marker_.clear();
+}
+
+absl::string_view TextFlow::SinceMark() const {
+  return mark_pending_ ? absl::string_view() : absl::string_view(out_).substr(mark_);
+}
+
+void TextFlow::AppendToLine(absl::string_view text) { out_.append(text.data(), text.size()); }
+
+}  // namespace herald::templates

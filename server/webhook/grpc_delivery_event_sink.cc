@@ -1,0 +1,151 @@
+#include "server/webhook/grpc_delivery_event_sink.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "herald/v1/delivery_event_service.grpc.pb.h"
+
+namespace herald::webhook {
+namespace {
+
+namespace pb = herald::v1;
+namespace health = grpc::health::v1;
+
+// A heraldd that came back is found within a second, not after the minute that gRPC's growing
+// pauses end up at.
+constexpr int kReconnectMaxMs = 1000;
+
+// The state of one call, deleted in its completion.
+template <class Request, class Response>
+struct Call {
+  grpc::ClientContext context;
+  Request request;
+  Response response;
+  DeliveryEventSink::Done done;
+};
+using RecordCall = Call<pb::RecordDeliveryEventsRequest, pb::RecordDeliveryEventsResponse>;
+using HealthCall = Call<health::HealthCheckRequest, health::HealthCheckResponse>;
+
+// gRPC's codes and Abseil's have the same numbers.
+absl::Status ToStatus(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+void Convert(const ReceivedEvent& received, pb::DeliveryEvent* out) {
+  const providers::DecodedEvent& event = received.event;
+  out->set_account(received.account);
+  out->set_provider_event_id(event.provider_event_id);
+  // The numbers are those of the wire (model/event.h).
+  out->set_type(static_cast<pb::EventType>(event.type));
+  out->set_bounce_class(static_cast<pb::BounceClass>(event.bounce_class));
+  const absl::Time whole = absl::FromUnixSeconds(absl::ToUnixSeconds(event.event_time));
+  out->mutable_event_time()->set_seconds(absl::ToUnixSeconds(whole));
+  out->mutable_event_time()->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(event.event_time - whole)));
+  if (event.tenant_id.has_value()) out->set_tenant_id(FormatTenantId(*event.tenant_id));
+  if (event.email_id.has_value()) out->set_email_id(FormatEmailId(*event.email_id));
+  out->set_provider_message_id(event.provider_message_id);
+  out->set_provider_type(event.provider_type);
+  out->set_diagnostic(event.diagnostic);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> Credentials(
+    const GrpcDeliveryEventSink::Options& options) {
+  if (!options.tls) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions ssl;
+  ssl.pem_root_certs = options.ca_pem;
+  ssl.pem_cert_chain = options.cert_pem;
+  ssl.pem_private_key = options.key_pem;
+  return grpc::SslCredentials(ssl);
+}
+
+std::shared_ptr<grpc::Channel> Connect(const GrpcDeliveryEventSink::Options& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+  // Repeating a batch is the provider's part, which waits for our answer.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  return grpc::CreateCustomChannel(options.target, Credentials(options), arguments);
+}
+
+}  // namespace
+
+struct GrpcDeliveryEventSink::Impl {
+  Impl(const Options& options_in, Token token_in)
+      : options(options_in),
+        token(std::move(token_in)),
+        channel(Connect(options_in)),
+        events(pb::DeliveryEventService::NewStub(channel)),
+        health_stub(health::Health::NewStub(channel)) {}
+
+  void Began() {
+    absl::MutexLock lock(&mutex);
+    ++calls;
+  }
+  void Ended() {
+    absl::MutexLock lock(&mutex);
+    --calls;
+  }
+
+  // Constant after construction.
+  const Options options;
+  const Token token;
+  const std::shared_ptr<grpc::Channel> channel;
+  const std::unique_ptr<pb::DeliveryEventService::Stub> events;
+  const std::unique_ptr<health::Health::Stub> health_stub;
+
+  absl::Mutex mutex;
+  int calls ABSL_GUARDED_BY(mutex) = 0;
+};
+
+GrpcDeliveryEventSink::GrpcDeliveryEventSink(const Options& options, Token token)
+    : impl_(std::make_unique<Impl>(options, std::move(token))) {}
+
+GrpcDeliveryEventSink::~GrpcDeliveryEventSink() {
+  const auto none = [impl = impl_.get()]()
+                        ABSL_SHARED_LOCKS_REQUIRED(impl->mutex) { return impl->calls == 0; };
+  absl::MutexLock lock(&impl_->mutex);
+  impl_->mutex.Await(absl::Condition(&none));
+}
+
+void GrpcDeliveryEventSink::Record(absl::Span<const ReceivedEvent> events, Done done) {
+  const auto token = impl_->token();
+  if (!token.ok()) return done(absl::UnavailableError(token.status().message()));
+  auto* call = new RecordCall;
+  call->done = std::move(done);
+  call->context.AddMetadata("authorization", absl::StrCat("Bearer ", *token));
+  call->context.set_deadline(absl::ToChronoTime(absl::Now() + impl_->options.record_timeout));
+  for (const ReceivedEvent& event : events) Convert(event, call->request.add_events());
+  impl_->Began();
+  impl_->events->async()->RecordDeliveryEvents(
+      &call->context, &call->request, &call->response,
+      [impl = impl_.get(), call](const grpc::Status& status) {
+        call->done(ToStatus(status));
+        delete call;
+        impl->Ended();
+      });
+}
+
+void GrpcDeliveryEventSink::CheckReady(Done done) {
+  auto* call = new HealthCall;
+  call->done = std::move(done);
+  call->context.set_deadline(absl::ToChronoTime(absl::Now() + impl_->options.ready_timeout));
+  impl_->Began();
+  impl_->health_stub->async()->Check(
+      &call->context, &call->request, &call->response,
+      [impl = impl_.get(), call](const grpc::Status& status) {
+        const bool serving =
+            status.ok() && call->response.status() == health::HealthCheckResponse::SERVING;
+        call->done(serving ? absl::OkStatus() : absl::UnavailableError("heraldd is not serving"));
+        delete call;
+        impl->Ended();
+      });
+}
+
+}  // namespace herald::webhook

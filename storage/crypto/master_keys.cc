@@ -1,0 +1,89 @@
+#include "storage/crypto/master_keys.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "storage/crypto/sealer.h"
+
+namespace herald::storage {
+namespace {
+
+bool IsKeyId(absl::string_view id) {
+  return !id.empty() && id.size() <= 64 && absl::c_all_of(id, [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  });
+}
+
+absl::Status BadLine(int line, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat("master keys, line ", line, ": ", why));
+}
+
+}  // namespace
+
+absl::StatusOr<MasterKeys> MasterKeys::Parse(absl::string_view text) {
+  MasterKeys result;
+  int number = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    line = absl::StripAsciiWhitespace(line);
+    if (line.empty() || line[0] == '#') continue;
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(line, absl::MaxSplits(':', 1));
+    if (!IsKeyId(parts.first)) return BadLine(number, "expected \"id:base64\"");
+    if (absl::c_any_of(result.keys_, [&](const Key& k) { return k.id == parts.first; })) {
+      return BadLine(number, "this id was given before");
+    }
+    std::string bytes;
+    const bool decoded = absl::Base64Unescape(parts.second, &bytes);
+    if (!decoded || bytes.size() != kSecretKeyBytes) {
+      Wipe(&bytes);
+      return BadLine(number, "expected the base64 of 32 bytes");
+    }
+    result.keys_.push_back({std::string(parts.first), SecretKey::FromBytes(bytes)});
+    Wipe(&bytes);
+  }
+  if (result.keys_.empty()) return absl::InvalidArgumentError("master keys: there is none");
+  return result;
+}
+
+absl::StatusOr<MasterKeys> MasterKeys::ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("master keys, ", path));
+  }
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  absl::StatusOr<MasterKeys> keys = Parse(text);
+  Wipe(&text);
+  return keys;
+}
+
+WrappedKey MasterKeys::Wrap(const SecretKey& key, absl::string_view aad) const {
+  const Key& primary = keys_.front();
+  return {primary.id, Sealer({{0, primary.key}}).Seal(aad, key.bytes())};
+}
+
+absl::StatusOr<SecretKey> MasterKeys::Unwrap(const WrappedKey& wrapped,
+                                             absl::string_view aad) const {
+  const auto master =
+      absl::c_find_if(keys_, [&](const Key& k) { return k.id == wrapped.master_key_id; });
+  if (master == keys_.end()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("master key ", wrapped.master_key_id, " is not configured"));
+  }
+  absl::StatusOr<std::string> bytes = Sealer({{0, master->key}}).Open(aad, wrapped.bytes);
+  if (!bytes.ok() || bytes->size() != kSecretKeyBytes) {
+    return absl::DataLossError("a wrapped key was changed or moved");
+  }
+  SecretKey key = SecretKey::FromBytes(*bytes);
+  Wipe(&*bytes);
+  return key;
+}
+
+}  // namespace herald::storage

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "model/event.h"
+#include "model/ids.h"
+
+namespace herald::storage {
+
+// A provider's verified event.
+struct ProviderEvent {
+  std::string account;
+  std::string provider_event_id;
+  EventType type = EventType::kUnknown;
+  BounceClass bounce_class = BounceClass::kNone;
+  absl::Time event_time;
+  absl::optional<TenantId> tenant;  // from the tags; both or none
+  absl::optional<EmailId> email;
+  std::string provider_message_id;
+  std::string provider_type;
+  std::string diagnostic;
+};
+
+struct RecordedEvents {
+  int recorded = 0;
+  int duplicates = 0;
+  int unmatched = 0;
+};
+
+// Thread-safe, blocking.
+class DeliveryEventStore {
+ public:
+  virtual ~DeliveryEventStore() = default;
+  // Makes the events durable in one transaction: keeps each once, moves the emails' states up
+  // their rank, takes what it is evidence for out of the queue, and suppresses addresses after a
+  // hard bounce or complaint. kUnavailable: nothing is known to be recorded; repeat.
+  virtual absl::StatusOr<RecordedEvents> RecordEvents(absl::Span<const ProviderEvent> events) = 0;
+};
+
+}  // namespace herald::storage

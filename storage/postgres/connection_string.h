@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+
+namespace herald::storage {
+
+// Adds what keeps a broken network from hanging a client (connect_timeout, TCP keepalives,
+// tcp_user_timeout) to a libpq connection string or URI, except where it already says so.
+std::string WithLinkDefaults(const std::string& dsn);
+
+}  // namespace herald::storage

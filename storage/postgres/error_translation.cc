@@ -1,0 +1,67 @@
+#include "storage/postgres/error_translation.h"
+
+#include <pqxx/pqxx>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace herald::storage {
+namespace {
+
+std::string SqlState(const std::exception& error) {
+  const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error);
+  if (sql != nullptr) return sql->sqlstate();
+  // libpqxx 6 gives some errors classes of their own, without the code.
+  if (dynamic_cast<const pqxx::deadlock_detected*>(&error) != nullptr) return "40P01";
+  if (dynamic_cast<const pqxx::serialization_failure*>(&error) != nullptr) return "40001";
+  if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error) != nullptr) return "40003";
+  if (dynamic_cast<const pqxx::transaction_rollback*>(&error) != nullptr) return "40000";
+  if (dynamic_cast<const pqxx::too_many_connections*>(&error) != nullptr) return "53300";
+  if (dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr) return "08000";
+  return "";
+}
+
+absl::StatusCode CodeOf(absl::string_view state, bool link_open) {
+  if (!link_open) return absl::StatusCode::kUnavailable;
+  const absl::string_view cls = state.substr(0, 2);
+  if (cls == "08" || cls == "53" || cls == "58") return absl::StatusCode::kUnavailable;
+  if (absl::StartsWith(state, "57P")) return absl::StatusCode::kUnavailable;
+  if (state == "25006") return absl::StatusCode::kUnavailable;  // a standby after a failover
+  if (state == "25P03") return absl::StatusCode::kUnavailable;  // idle in transaction
+  if (state == "57014" || state == "55P03") return absl::StatusCode::kDeadlineExceeded;
+  if (cls == "40") return absl::StatusCode::kAborted;
+  if (state == "23505") return absl::StatusCode::kAlreadyExists;
+  if (cls == "22" || cls == "23") return absl::StatusCode::kInvalidArgument;
+  return absl::StatusCode::kInternal;
+}
+
+// The server's first line names constraints, columns and tables in these classes, never a value.
+std::string SafeWords(const std::exception& error, absl::string_view state) {
+  const absl::string_view cls = state.substr(0, 2);
+  if (cls != "23" && cls != "42") return "";
+  const absl::string_view words = error.what();
+  return absl::StrCat(": ", words.substr(0, words.find('\n')));
+}
+
+}  // namespace
+
+absl::Status TranslateError(const std::exception& error, bool link_open, const char* query) {
+  const std::string state = SqlState(error);
+  const absl::StatusCode code = CodeOf(state, link_open);
+  if (!link_open) {
+    return absl::Status(code, absl::StrCat(query, ": the link to the database broke"));
+  }
+  return absl::Status(code, absl::StrCat(query, ": SQLSTATE ", state.empty() ? "none" : state,
+                                         SafeWords(error, state)));
+}
+
+bool LeavesCommitInDoubt(const std::exception& error, bool link_open) {
+  if (!link_open) return true;
+  const std::string state = SqlState(error);
+  return state.empty() || absl::StartsWith(state, "08") || state == "40003" ||
+         absl::StartsWith(state, "57P");
+}
+
+}  // namespace herald::storage

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <exception>
+
+#include "absl/status/status.h"
+
+namespace herald::storage {
+
+// What libpqxx threw, as a status; the only place that knows its exceptions. The text holds the
+// query's name and the SQLSTATE, and the server's own words only where they cannot quote a value.
+// `link_open` is whether the connection survived.
+absl::Status TranslateError(const std::exception& error, bool link_open, const char* query);
+
+// Whether an error that COMMIT met leaves open if it took place: the link is gone, or the server
+// says so itself (08xxx, 40003, 57Pxx). A server that goes on talking has rolled back.
+bool LeavesCommitInDoubt(const std::exception& error, bool link_open);
+
+}  // namespace herald::storage

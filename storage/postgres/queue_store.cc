@@ -1,0 +1,274 @@
+#include "storage/postgres/queue_store.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "storage/postgres/array_param.h"
+#include "storage/postgres/email_rows.h"
+#include "storage/postgres/queue_locks.h"
+#include "storage/postgres/queue_store_sql.h"
+#include "storage/postgres/transaction.h"
+
+namespace herald::storage {
+namespace {
+
+enum ClaimColumn : pqxx::row::size_type {
+  kTenant,
+  kEmail,
+  kToken,
+  kClaims,
+  kAttempts,
+  kUnconfirmedAccount,
+  kUnconfirmedDigest,
+  kUnconfirmedTime,
+  kLane,
+  kRedrives,
+  kRecipientSealed,
+  kTemplateKey,
+  kTemplateVersion,
+  kCategory,
+  kTest,
+  kTraceparent,
+  kCreateTime,
+  kSendTime,
+  kContentSealed,
+};
+
+TransactionOptions Engine(const char* name, bool read_only = false) {
+  return {.role = DatabaseRole::kEngine, .tenants = {}, .read_only = read_only, .name = name};
+}
+
+LeasedEmail LeasedEmailOf(const pqxx::row& row) {
+  LeasedEmail email;
+  email.lease = {TenantId{Int64Of(row[kTenant])}, EmailId{Int64Of(row[kEmail])},
+                 Int64Of(row[kToken])};
+  email.lane = static_cast<Lane>(IntOf(row[kLane]));
+  email.claims = IntOf(row[kClaims]);
+  email.attempts = IntOf(row[kAttempts]);
+  email.redrives = IntOf(row[kRedrives]);
+  email.template_key = TextOf(row[kTemplateKey]);
+  email.template_version = IntOf(row[kTemplateVersion]);
+  email.category = TextOf(row[kCategory]);
+  email.test = BoolOf(row[kTest]);
+  email.traceparent = TextOf(row[kTraceparent]);
+  email.create_time = TimeOf(row[kCreateTime]);
+  email.send_time = OptionalTimeOf(row[kSendTime]);
+  if (!row[kUnconfirmedTime].is_null()) {
+    email.unconfirmed = UnconfirmedAttempt{TextOf(row[kUnconfirmedAccount]),
+                                           BytesOf(row[kUnconfirmedDigest]),
+                                           TimeOf(row[kUnconfirmedTime])};
+  }
+  return email;
+}
+
+absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys) {
+  const TenantId tenant = email.lease.tenant;
+  const EmailId id = email.lease.email;
+  if (row[kContentSealed].is_null()) return absl::NotFoundError("the email's content is gone");
+  absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = keys.CipherOf(tenant);
+  if (!cipher.ok()) return cipher.status();
+  absl::StatusOr<std::string> recipient =
+      (*cipher)->Open(BytesOf(row[kRecipientSealed]), RecipientContext(tenant, id));
+  if (!recipient.ok()) return recipient.status();
+  absl::StatusOr<std::string> content =
+      (*cipher)->Open(BytesOf(row[kContentSealed]), ContentContext(tenant, id));
+  if (!content.ok()) return content.status();
+  email.recipient = *std::move(recipient);
+  email.content = *std::move(content);
+  return absl::OkStatus();
+}
+
+// What the second look found, for a lease that is held.
+struct Judgement {
+  int attempt = 0;
+  EmailState state = EmailState::kQueued;
+  bool overdue = false;
+  bool suppressed = false;
+  std::string suppression;
+  bool begun = false;
+};
+
+std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptStart> starts,
+                             const std::vector<size_t>& held) {
+  ArrayParam tenants(held.size()), emails(held.size(), 20), tokens(held.size()),
+      accounts(held.size()), digests(held.size(), 70);
+  for (size_t i : held) {
+    const AttemptStart& start = starts[i];
+    tenants.AddInt(start.lease.tenant.value);
+    emails.AddInt(start.lease.email.value);
+    tokens.AddInt(start.lease.token);
+    accounts.AddText(start.account);
+    digests.AddBytes(start.request_digest);
+  }
+  const pqxx::result rows =
+      transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(), tokens.Take(),
+                       accounts.Take(), digests.Take());
+  std::vector<Judgement> judgements(held.size());
+  for (const pqxx::row& row : rows) {
+    Judgement& judgement = judgements[static_cast<size_t>(Int64Of(row[0])) - 1];
+    judgement.attempt = IntOf(row[1]);
+    judgement.state = static_cast<EmailState>(IntOf(row[2]));
+    judgement.overdue = BoolOf(row[3]);
+    judgement.suppressed = !row[4].is_null();
+    judgement.suppression = TextOf(row[4]);
+    judgement.begun = BoolOf(row[5]);
+  }
+  return judgements;
+}
+
+// How an email that may not go ends.
+FinishedEmail Stop(const Lease& lease, const Judgement& judgement) {
+  FinishedEmail stopped{.tenant = lease.tenant, .email = lease.email, .state = judgement.state};
+  const int attempts = judgement.attempt - 1;
+  if (IsTerminal(judgement.state)) return stopped;
+  if (judgement.state == EmailState::kUnconfirmed) {
+    // It may have been taken: neither "suppressed" nor "expired" would be the truth.
+    stopped.state = EmailState::kFailed;
+    stopped.reason = "outcome_unknown";
+    stopped.detail = judgement.overdue ? "expired" : judgement.suppression;
+    stopped.event = EventType::kFailed;
+    stopped.event_key = absl::StrCat(attempts, ":10");
+  } else if (judgement.overdue) {
+    stopped.state = EmailState::kExpired;
+    stopped.event = EventType::kExpired;
+    stopped.event_key = absl::StrCat(attempts, ":5");
+  } else {
+    stopped.state = EmailState::kSuppressed;
+    stopped.reason = judgement.suppression;
+    stopped.event = EventType::kSuppressed;
+    stopped.event_key = absl::StrCat(attempts, ":3");
+  }
+  return stopped;
+}
+
+// Tells a lease that is gone because its email was cancelled or stopped from one that was lost.
+void FindStopped(Transaction& transaction, absl::Span<const AttemptStart> starts,
+                 std::vector<BeginResult>& results) {
+  std::vector<size_t> stale;
+  ArrayParam tenants, emails;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    if (results[i].verdict != BeginResult::Verdict::kStale) continue;
+    stale.push_back(i);
+    tenants.AddInt(starts[i].lease.tenant.value);
+    emails.AddInt(starts[i].lease.email.value);
+  }
+  if (stale.empty()) return;
+  for (const pqxx::row& row :
+       transaction.Exec(queue_sql::kStoppedBefore, tenants.Take(), emails.Take())) {
+    BeginResult& result = results[stale[static_cast<size_t>(Int64Of(row[0])) - 1]];
+    result.verdict = BeginResult::Verdict::kStopped;
+    result.stopped_as = static_cast<EmailState>(IntOf(row[1]));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<LeasedEmail>> PostgresQueueStore::Claim(Lane lane, int limit,
+                                                                   absl::Duration lease) {
+  const absl::StatusOr<pqxx::result> rows = RunTransaction(
+      pool_, Engine("claim"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
+        return transaction.Exec(queue_sql::kClaim, static_cast<int>(lane), limit,
+                                std::to_string(absl::ToDoubleSeconds(lease)));
+      });
+  if (!rows.ok()) return StoreError(rows.status());
+
+  std::vector<LeasedEmail> claimed;
+  std::vector<Lease> unopened;
+  claimed.reserve(rows->size());
+  for (const pqxx::row& row : *rows) {
+    LeasedEmail email = LeasedEmailOf(row);
+    email.opened = OpenInto(email, row, keys_);
+    if (absl::IsUnavailable(email.opened)) {
+      unopened.push_back(email.lease);  // not the email's fault: it waits for its key
+    } else {
+      claimed.push_back(std::move(email));
+    }
+  }
+  if (!unopened.empty()) ReturnLeases(unopened).IgnoreError();  // else the rescue takes them over
+  return claimed;
+}
+
+absl::StatusOr<std::vector<BeginResult>> PostgresQueueStore::BeginAttempts(
+    absl::Span<const AttemptStart> starts, absl::Duration time_needed) {
+  std::vector<Lease> leases;
+  leases.reserve(starts.size());
+  for (const AttemptStart& start : starts) leases.push_back(start.lease);
+
+  using Results = absl::StatusOr<std::vector<BeginResult>>;
+  Results results =
+      RunTransaction(pool_, Engine("begin_attempts"), [&](Transaction& transaction) -> Results {
+        std::vector<BeginResult> answers(starts.size());
+        const std::vector<size_t> held = LockLeases(transaction, leases, time_needed);
+        std::vector<FinishedEmail> stopped;
+        const std::vector<Judgement> judgements =
+            held.empty() ? std::vector<Judgement>() : Judge(transaction, starts, held);
+        for (size_t k = 0; k < held.size(); ++k) {
+          const Judgement& judgement = judgements[k];
+          BeginResult& answer = answers[held[k]];
+          answer.attempt = judgement.begun ? judgement.attempt : 0;
+          if (judgement.begun) {
+            answer.verdict = BeginResult::Verdict::kBegun;
+          } else if (IsTerminal(judgement.state) || judgement.overdue || judgement.suppressed) {
+            stopped.push_back(Stop(leases[held[k]], judgement));
+            answer.verdict = BeginResult::Verdict::kStopped;
+            answer.stopped_as = stopped.back().state;
+          }
+        }
+        FinishEmails(transaction, stopped);
+        FindStopped(transaction, starts, answers);
+        return answers;
+      });
+  if (!results.ok()) return StoreError(results.status());
+  return results;
+}
+
+absl::Status PostgresQueueStore::ReturnLeases(absl::Span<const Lease> leases) {
+  return StoreError(
+      RunTransaction(pool_, Engine("return_leases"), [&](Transaction& transaction) -> absl::Status {
+        ArrayParam tenants, emails;
+        for (size_t i : LockLeases(transaction, leases, absl::nullopt)) {
+          tenants.AddInt(leases[i].tenant.value);
+          emails.AddInt(leases[i].email.value);
+        }
+        transaction.Exec(queue_sql::kReturn, tenants.Take(), emails.Take());
+        return absl::OkStatus();
+      }));
+}
+
+absl::StatusOr<std::vector<LaneDepth>> PostgresQueueStore::Depths() {
+  const absl::StatusOr<pqxx::result> rows =
+      RunTransaction(pool_, Engine("queue_depths", /*read_only=*/true),
+                     [](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
+                       return transaction.Exec(queue_sql::kDepths);
+                     });
+  if (!rows.ok()) return StoreError(rows.status());
+  std::vector<LaneDepth> depths;
+  for (const pqxx::row& row : *rows) {
+    depths.push_back({.lane = static_cast<Lane>(IntOf(row[0])),
+                      .due = Int64Of(row[1]),
+                      .scheduled = Int64Of(row[2]),
+                      .leased = Int64Of(row[3]),
+                      .oldest_age = absl::Seconds(row[4].as<double>())});
+  }
+  return depths;
+}
+
+absl::StatusOr<int> PostgresQueueStore::NextNode() {
+  absl::StatusOr<int> node = RunTransaction(
+      pool_, Engine("next_node"), [](Transaction& transaction) -> absl::StatusOr<int> {
+        return IntOf(transaction.Exec(queue_sql::kNextNode)[0][0]);
+      });
+  if (!node.ok()) return StoreError(node.status());
+  return node;
+}
+
+absl::Status PostgresQueueStore::Ping() {
+  return StoreError(RunTransaction(pool_, Engine("ping", /*read_only=*/true),
+                                   [](Transaction& transaction) -> absl::Status {
+                                     transaction.ExecScript({"ping", "SELECT 1"});
+                                     return absl::OkStatus();
+                                   }));
+}
+
+}  // namespace herald::storage

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <vector>
+
+#include "storage/postgres/connection_pool.h"
+#include "storage/postgres/tenant_keys.h"
+#include "storage/queue_store.h"
+
+namespace herald::storage {
+
+// The queue in PostgreSQL, with the rights of the engine. `pool` and `keys` must outlive it.
+class PostgresQueueStore final : public QueueStore {
+ public:
+  PostgresQueueStore(ConnectionPool& pool, TenantKeys& keys) : pool_(pool), keys_(keys) {}
+
+  absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit,
+                                                 absl::Duration lease) override;
+  absl::StatusOr<std::vector<BeginResult>> BeginAttempts(absl::Span<const AttemptStart> starts,
+                                                         absl::Duration time_needed) override;
+  absl::StatusOr<std::vector<bool>> RecordEnds(absl::Span<const AttemptEnd> ends) override;
+  absl::Status ReturnLeases(absl::Span<const Lease> leases) override;
+  absl::StatusOr<int> RescueExpired(int limit, int claims_max) override;
+  absl::StatusOr<int> ExpireOverdue(int limit) override;
+  absl::StatusOr<std::vector<LaneDepth>> Depths() override;
+  absl::StatusOr<int> NextNode() override;
+  absl::Status Ping() override;
+
+ private:
+  ConnectionPool& pool_;
+  TenantKeys& keys_;
+};
+
+}  // namespace herald::storage

@@ -1,0 +1,86 @@
+#include "storage/postgres/migrations.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/support/postgres_cluster.h"
+#include "tests/support/status_matchers.h"
+
+namespace herald::storage {
+namespace {
+
+using support::IsOkAndHolds;
+using support::StatusIs;
+using ::testing::HasSubstr;
+
+class MigrationsTest : public ::testing::Test {
+ protected:
+  support::PostgresCluster& cluster_ = support::PostgresCluster::Shared();
+  const std::string database_ = cluster_.CreateDatabase().value();
+  const std::string dsn_ = cluster_.Dsn(database_);
+};
+
+TEST_F(MigrationsTest, RunTwiceChangeNothingTheSecondTime) {
+  ASSERT_OK(Migrate(dsn_));
+  const auto before = cluster_.Psql(database_, "SELECT * FROM herald.schema_migrations");
+  ASSERT_OK(Migrate(dsn_));
+  EXPECT_EQ(cluster_.Psql(database_, "SELECT * FROM herald.schema_migrations"), before);
+  EXPECT_OK(CheckSchema(dsn_));
+}
+
+TEST_F(MigrationsTest, RunConcurrentlyAreAppliedOnce) {
+  absl::Status results[4];
+  std::vector<std::thread> migrators;
+  for (absl::Status& result : results) {
+    migrators.emplace_back([&] { result = Migrate(dsn_); });
+  }
+  for (std::thread& migrator : migrators) migrator.join();
+  for (const absl::Status& result : results) EXPECT_OK(result);
+  EXPECT_THAT(cluster_.Psql(database_,
+                            "SELECT version, count(*) FROM herald.schema_migrations "
+                            "WHERE version = 1 GROUP BY 1"),
+              IsOkAndHolds(HasSubstr("1|1")));
+}
+
+TEST_F(MigrationsTest, RefuseAnAppliedMigrationThatChanged) {
+  ASSERT_OK(Migrate(dsn_));
+  ASSERT_OK(cluster_.Psql(database_, "UPDATE herald.schema_migrations SET checksum = 'other'"));
+  const auto refused =
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("must not change"));
+  EXPECT_THAT(Migrate(dsn_), refused);
+  EXPECT_THAT(CheckSchema(dsn_), refused);
+}
+
+TEST_F(MigrationsTest, RefuseASchemaNewerThanTheBinary) {
+  ASSERT_OK(Migrate(dsn_));
+  ASSERT_OK(
+      cluster_.Psql(database_, "INSERT INTO herald.schema_migrations VALUES (999, '0999_x', 'c')"));
+  const auto refused = StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("newer binary"));
+  EXPECT_THAT(Migrate(dsn_), refused);
+  EXPECT_THAT(CheckSchema(dsn_), refused);
+}
+
+TEST_F(MigrationsTest, MissingMigrationsFailTheCheck) {
+  EXPECT_THAT(CheckSchema(dsn_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("migrate it first")));
+}
+
+TEST_F(MigrationsTest, AFailedMigrationLeavesNothingBehind) {
+  const std::vector<Migration> migrations = {
+      {1, "0001_good", "CREATE TABLE herald.good (id int)", "a"},
+      {2, "0002_bad", "CREATE TABLE herald.half (id int); SELECT 1/0", "b"}};
+  EXPECT_THAT(Migrate(dsn_, migrations),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("0002_bad")));
+  EXPECT_THAT(cluster_.Psql(database_,
+                            "SELECT max(version), to_regclass('herald.half') IS NULL "
+                            "FROM herald.schema_migrations"),
+              IsOkAndHolds(HasSubstr("1|t")));
+}
+
+TEST_F(MigrationsTest, AnUnreachableDatabaseIsUnavailable) {
+  EXPECT_THAT(Migrate("host=127.0.0.1 port=1 dbname=x"), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+}  // namespace
+}  // namespace herald::storage

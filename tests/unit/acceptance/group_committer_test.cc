@@ -1,0 +1,172 @@
+#include "server/acceptance/group_committer.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/synchronization/notification.h"
+#include "server/status/status_details.h"
+
+namespace herald::acceptance {
+namespace {
+
+using storage::AcceptResult;
+
+// Accepts everything, one group at a time, and can be held. Only AcceptEmails is asked for here.
+class HeldStore final : public storage::EmailStore {
+ public:
+  absl::StatusOr<std::vector<AcceptResult>> AcceptEmails(
+      absl::Span<const storage::NewEmail> emails) override {
+    absl::MutexLock lock(&mutex_);
+    groups_.push_back(emails.size());
+    const auto open = [this] { return !held_; };
+    mutex_.Await(absl::Condition(&open));
+    if (!status_.ok()) return status_;
+    std::vector<AcceptResult> results(emails.size());
+    for (AcceptResult& result : results) result.kind = AcceptResult::Kind::kAccepted;
+    return results;
+  }
+  void Hold(bool held) {
+    absl::MutexLock lock(&mutex_);
+    held_ = held;
+  }
+  void Fail(absl::Status status) {
+    absl::MutexLock lock(&mutex_);
+    status_ = std::move(status);
+  }
+  void AwaitGroups(size_t count) {
+    absl::MutexLock lock(&mutex_);
+    const auto enough = [&] { return groups_.size() >= count; };
+    mutex_.Await(absl::Condition(&enough));
+  }
+  std::vector<size_t> groups() {
+    absl::MutexLock lock(&mutex_);
+    return groups_;
+  }
+
+  absl::StatusOr<storage::EmailRecord> GetEmail(TenantId, EmailId) override { return Not(); }
+  absl::StatusOr<std::vector<storage::EmailRecord>> ListEmails(
+      TenantId, const storage::EmailQuery&) override {
+    return Not();
+  }
+  absl::StatusOr<std::vector<storage::EmailEventRow>> ListEvents(TenantId, EmailId) override {
+    return Not();
+  }
+  absl::StatusOr<storage::FeedPage> ReadFeed(TenantId, storage::FeedCursor, int) override {
+    return Not();
+  }
+  absl::StatusOr<storage::FeedCursor> FeedEnd(TenantId) override { return Not(); }
+  absl::StatusOr<storage::EmailRecord> CancelEmail(TenantId, EmailId) override { return Not(); }
+  absl::StatusOr<storage::EmailRecord> RescheduleEmail(TenantId, EmailId, absl::Time) override {
+    return Not();
+  }
+  absl::StatusOr<std::vector<EmailId>> RedriveEmails(TenantId, const storage::EmailQuery&,
+                                                     absl::Duration, absl::string_view) override {
+    return Not();
+  }
+  absl::StatusOr<storage::EmailRecord> RedriveEmail(TenantId, EmailId, absl::Duration,
+                                                    absl::string_view) override {
+    return Not();
+  }
+
+ private:
+  static absl::Status Not() { return absl::UnimplementedError("not asked for here"); }
+
+  absl::Mutex mutex_;
+  bool held_ = false;
+  absl::Status status_;
+  std::vector<size_t> groups_;
+};
+
+struct Answer {
+  absl::Notification done;
+  absl::StatusOr<AcceptResult> result = absl::UnknownError("none");
+};
+
+GroupCommitter::Pending Email(Answer* answer, absl::Time deadline = absl::InfiniteFuture()) {
+  return {{}, deadline, [answer](absl::StatusOr<AcceptResult> result) {
+            answer->result = std::move(result);
+            answer->done.Notify();
+          }};
+}
+
+GroupCommitter::Options OneThread() {
+  GroupCommitter::Options options;
+  options.threads = 1;
+  return options;
+}
+
+TEST(GroupCommitter, PutsWhatWaitsIntoTheNextGroup) {
+  HeldStore store;
+  store.Hold(true);
+  std::vector<Answer> answers(10);
+  GroupCommitter committer(&store, OneThread(), absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&answers[0])).ok());
+  store.AwaitGroups(1);
+  for (size_t i = 1; i < answers.size(); ++i) {
+    ASSERT_TRUE(committer.Submit(Email(&answers[i])).ok());
+  }
+  store.Hold(false);
+  for (Answer& answer : answers) {
+    answer.done.WaitForNotification();
+    EXPECT_TRUE(answer.result.ok());
+  }
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 9}));
+}
+
+TEST(GroupCommitter, BoundsTheGroupAndTheQueue) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options = OneThread();
+  options.group_max = 3;
+  options.queue_max = 5;
+  std::vector<Answer> answers(6);
+  Answer refused;
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&answers[0])).ok());
+  store.AwaitGroups(1);
+  for (size_t i = 1; i < answers.size(); ++i) {
+    ASSERT_TRUE(committer.Submit(Email(&answers[i])).ok());
+  }
+  const absl::Status status = committer.Submit(Email(&refused));
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorReason(status), "OVERLOADED");
+  EXPECT_TRUE(RetryDelay(status).has_value());
+  store.Hold(false);
+  for (Answer& answer : answers) answer.done.WaitForNotification();
+  EXPECT_FALSE(refused.done.HasBeenNotified());
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 3, 2}));
+}
+
+TEST(GroupCommitter, KeepsNothingForACallerWhoNoLongerWaits) {
+  HeldStore store;
+  Answer late;
+  GroupCommitter committer(&store, OneThread(), absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&late, absl::Now() - absl::Seconds(1))).ok());
+  late.done.WaitForNotification();
+  EXPECT_EQ(late.result.status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(store.groups().empty());
+}
+
+TEST(GroupCommitter, TellsEveryoneThatTheDatabaseIsAway) {
+  HeldStore store;
+  store.Fail(absl::UnavailableError("connection refused"));
+  Answer answer;
+  GroupCommitter committer(&store, OneThread(), absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&answer)).ok());
+  answer.done.WaitForNotification();
+  EXPECT_EQ(ErrorReason(answer.result.status()), "STORAGE_UNAVAILABLE");
+}
+
+TEST(GroupCommitter, CommitsWhatWaitsBeforeItStops) {
+  HeldStore store;
+  store.Hold(true);
+  std::vector<Answer> answers(4);
+  {
+    GroupCommitter committer(&store, OneThread(), absl::Now);
+    for (Answer& answer : answers) ASSERT_TRUE(committer.Submit(Email(&answer)).ok());
+    store.Hold(false);
+  }
+  for (Answer& answer : answers) EXPECT_TRUE(answer.result.ok());
+}
+
+}  // namespace
+}  // namespace herald::acceptance

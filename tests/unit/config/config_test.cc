@@ -1,0 +1,101 @@
+#include "server/config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace herald::config {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override { setenv("HERALD_TEST_SECRET", "0123456789abcdef", 1); }
+
+  static std::string Good() {
+    return R"(
+database: {dsn: "host=db dbname=herald", migrate: true}
+master_keys: {env: HERALD_TEST_SECRET}
+operator_token: {env: HERALD_TEST_SECRET}
+accounts:
+  - {name: resend-main, type: resend, api_key: {env: HERALD_TEST_SECRET}}
+  - {name: sandbox, type: sandbox, directory: /var/lib/herald/mail}
+sandbox: sandbox
+routes: {default: resend-main, bulk: sandbox}
+delivery:
+  lanes:
+    critical: {attempts_max: 4, evidence_wait: 10s, unconfirmed: hold}
+)";
+  }
+  static std::string Error(const std::string& yaml) {
+    return std::string(ParseConfig(yaml).status().message());
+  }
+};
+
+TEST_F(ConfigTest, ReadsWhatIsWrittenAndDefaultsTheRest) {
+  const auto config = ParseConfig(Good());
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->database_dsn, "host=db dbname=herald");
+  EXPECT_TRUE(config->migrate);
+  EXPECT_EQ(config->operator_token, "0123456789abcdef");
+  EXPECT_EQ(config->routes.at(Lane::kCritical), "resend-main");
+  EXPECT_EQ(config->routes.at(Lane::kBulk), "sandbox");
+  EXPECT_EQ(config->lanes.at(Lane::kCritical).attempts_max, 4);
+  EXPECT_EQ(config->lanes.at(Lane::kCritical).evidence_wait, absl::Seconds(10));
+  EXPECT_EQ(config->lanes.at(Lane::kCritical).unconfirmed, delivery::UnconfirmedPolicy::kHold);
+  EXPECT_EQ(config->lanes.at(Lane::kBulk).lifetime, absl::Hours(72));
+  EXPECT_EQ(config->listen.ToString(), "127.0.0.1:7070");
+}
+
+TEST_F(ConfigTest, NamesTheKeyThatIsWrong) {
+  EXPECT_THAT(Error(Good() + "listn: {}\n"), testing::HasSubstr("listn: is not a known key"));
+  EXPECT_THAT(Error(Good() + "listen: {grpc: nowhere}\n"), testing::HasSubstr("listen.grpc"));
+  EXPECT_THAT(Error(Good() + "drain_grace: soon\n"), testing::HasSubstr("drain_grace"));
+  EXPECT_THAT(Error(Good() + "sidecar_token: plain-secret\n"),
+              testing::HasSubstr("sidecar_token: must be {file: PATH} or {env: NAME}"));
+  EXPECT_THAT(Error(Good() + "sidecar_token: {env: HERALD_TEST_UNSET}\n"),
+              testing::HasSubstr("HERALD_TEST_UNSET is not set"));
+  EXPECT_THAT(Error("a: [1"), testing::HasSubstr("not valid YAML"));
+}
+
+TEST_F(ConfigTest, NeverRepeatsASecret) {
+  EXPECT_THAT(Error(Good() + "sidecar_token: plain-secret\n"),
+              testing::Not(testing::HasSubstr("plain-secret")));
+}
+
+TEST_F(ConfigTest, SeesWhatNoSingleKeyShows) {
+  auto config = ParseConfig(Good());
+  ASSERT_TRUE(config.ok());
+  Config changed = *config;
+  changed.routes[Lane::kBulk] = "gone";
+  EXPECT_THAT(std::string(CheckConfig(changed).message()), testing::HasSubstr("routes.bulk"));
+  changed = *config;
+  changed.lease = changed.provider_timeout;
+  EXPECT_THAT(std::string(CheckConfig(changed).message()), testing::HasSubstr("delivery.lease"));
+  changed = *config;
+  changed.tls.certificate = "cert.pem";
+  EXPECT_FALSE(CheckConfig(changed).ok());
+  // An API replica needs no accounts.
+  changed = *config;
+  changed.accounts.clear();
+  changed.roles.delivery = false;
+  changed.sandbox.clear();
+  EXPECT_TRUE(CheckConfig(changed).ok());
+}
+
+TEST(Roles, AreANonEmptySubset) {
+  EXPECT_TRUE(ParseRoles("api,duties").ok());
+  EXPECT_FALSE(ParseRoles("api,duties")->delivery);
+  EXPECT_FALSE(ParseRoles("").ok());
+  EXPECT_FALSE(ParseRoles("api,web").ok());
+}
+
+TEST(Endpoints, NeedAHostAndAPort) {
+  EXPECT_EQ(ParseEndpoint("0.0.0.0:80")->port, 80);
+  for (const char* bad : {"", "host", ":80", "host:", "host:70000", "host:-1", "host:x"}) {
+    EXPECT_FALSE(ParseEndpoint(bad).ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace herald::config

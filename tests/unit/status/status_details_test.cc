@@ -1,0 +1,49 @@
+#include "server/status/status_details.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "google/rpc/error_details.pb.h"
+
+namespace herald {
+namespace {
+
+TEST(StatusDetails, CarriesReasonDomainAndMetadata) {
+  const absl::Status status = MakeError(absl::StatusCode::kNotFound, "TEMPLATE_NOT_FOUND",
+                                        "no template", {{"key", "welcome"}});
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(info.ParseFromString(
+      std::string(*status.GetPayload("type.googleapis.com/google.rpc.ErrorInfo"))));
+  EXPECT_EQ(info.reason(), "TEMPLATE_NOT_FOUND");
+  EXPECT_EQ(info.domain(), "herald");
+  EXPECT_EQ(info.metadata().at("key"), "welcome");
+}
+
+TEST(StatusDetails, BoundsTheViolations) {
+  const absl::Status status =
+      InvalidRequest(std::vector<FieldViolation>(100, {"recipient.email", "there is no @"}));
+  google::rpc::BadRequest details;
+  ASSERT_TRUE(details.ParseFromString(
+      std::string(*status.GetPayload("type.googleapis.com/google.rpc.BadRequest"))));
+  EXPECT_EQ(details.field_violations_size(), 20);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("and 99 more"));
+}
+
+TEST(StatusDetails, TellsWhenToRetry) {
+  const absl::Status status =
+      WithRetryDelay(absl::UnavailableError("x"), absl::Milliseconds(1500));
+  EXPECT_EQ(RetryDelay(status), absl::Milliseconds(1500));
+  EXPECT_EQ(RetryDelay(absl::UnavailableError("x")), absl::nullopt);
+}
+
+TEST(StatusDetails, HidesWhatAStoreSays) {
+  EXPECT_EQ(ErrorReason(FromStorage(absl::UnavailableError("host 10.0.0.1"))),
+            "STORAGE_UNAVAILABLE");
+  const absl::Status internal = FromStorage(absl::DataLossError("row a@example.com"));
+  EXPECT_EQ(internal.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(internal.message()), testing::Not(testing::HasSubstr("example.com")));
+  EXPECT_TRUE(FromStorage(absl::OkStatus()).ok());
+}
+
+}  // namespace
+}  // namespace herald
