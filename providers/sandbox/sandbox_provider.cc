@@ -14,14 +14,14 @@
 #include "providers/sandbox/mime_message.h"
 #include "providers/sandbox/simulated_events.h"
 #include "providers/sandbox/simulated_recipient.h"
-#include "providers/sandbox/svix_signature.h"
 #include "providers/sandbox/webhook_courier.h"
+#include "providers/svix/signature.h"
 
 namespace herald::providers {
 namespace {
 
 constexpr size_t kMessageBytesMax = 40'000'000;
-constexpr size_t kBatchMax = 256;        // messages per sync of the record
+constexpr size_t kBatchMax = 1024;       // messages per sync of the record
 constexpr int kRefusalsOfRetry = 2;      // how often retry@ is refused
 constexpr size_t kRefusedMax = 100'000;  // emails whose refusals are counted
 
@@ -237,11 +237,11 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeSandboxProvider(SandboxOptions opt
   if (!mail.ok()) return mail.status();
   std::unique_ptr<WebhookCourier> webhooks;
   if (!options.webhook_url.empty()) {
-    auto key = DecodeWebhookSecret(options.webhook_secret);
-    if (!key.ok()) return key.status();
+    const absl::Status usable = CheckSvixSecret(options.webhook_secret);
+    if (!usable.ok()) return usable;
     WebhookCourierOptions courier;
     courier.url = options.webhook_url;
-    courier.key = *std::move(key);
+    courier.secret = options.webhook_secret;
     courier.backoff_initial = options.webhook_backoff;
     webhooks = std::make_unique<WebhookCourier>(std::move(courier), http, options.clock);
   }

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "providers/sandbox/svix_signature.h"
+#include "providers/svix/signature.h"
 
 namespace herald::providers {
 
@@ -93,7 +93,7 @@ void WebhookCourier::State::Dispatch(const std::shared_ptr<State>& state, Webhoo
       {"User-Agent", "herald-sandbox/0.1"},
       {"svix-id", webhook.id},
       {"svix-timestamp", absl::StrCat(absl::ToUnixSeconds(now))},
-      {"svix-signature", SvixSignature(state->options.key, webhook.id, now, webhook.body)}};
+      {"svix-signature", *SignSvix(state->options.secret, webhook.id, now, webhook.body)}};
   state->http.Send(std::move(request),
                    [state, webhook = std::move(webhook)](const HttpResponse& response) mutable {
                      state->Answered(std::move(webhook), response);

@@ -12,7 +12,7 @@ namespace herald::providers {
 
 struct WebhookCourierOptions {
   std::string url;
-  std::string key;  // the secret's bytes
+  std::string secret;  // one that CheckSvixSecret takes
   int attempts_max = 8;
   // Doubles from attempt to attempt: 8 attempts cover about half a minute.
   absl::Duration backoff_initial = absl::Milliseconds(250);

@@ -9,8 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "model/ids.h"
+#include "providers/decoders/webhook_decoders.h"
 #include "providers/http/curl_http_client.h"
-#include "providers/sandbox/svix_signature.h"
 #include "tests/support/ground_truth.h"
 #include "tests/support/http_emulator.h"
 #include "tests/support/temp_directory.h"
@@ -68,7 +69,7 @@ class Receiver {
 OutboundMessage MessageTo(absl::string_view local, int number = 1) {
   OutboundMessage message = ExampleMessage();
   message.to.address = absl::StrCat(local, "@sandbox.herald.test");
-  message.email_id = absl::StrCat("em_", number);
+  message.email_id = FormatEmailId(EmailId{number});
   message.idempotency_key = absl::StrCat("key:", number);
   return message;
 }
@@ -96,7 +97,7 @@ class SandboxProviderTest : public ::testing::Test {
 TEST_F(SandboxProviderTest, KeepsTheMailAsAFile) {
   const auto provider = Make();
   ASSERT_EQ(SendAndWait(*provider, MessageTo("delivered")).outcome, Outcome::kAccepted);
-  std::ifstream file(directory_.path() + "/tn_0000000000001/em_1.eml");
+  std::ifstream file(directory_.path() + "/tn_0000000000001/em_0000000000001.eml");
   std::stringstream mail;
   mail << file.rdbuf();
   EXPECT_THAT(mail.str(), ::testing::HasSubstr("Subject: Your order"));
@@ -107,7 +108,7 @@ TEST_F(SandboxProviderTest, RecordsWhatItAcceptedBeforeItAnswers) {
   ASSERT_EQ(SendAndWait(*provider, MessageTo("delivered", 7)).outcome, Outcome::kAccepted);
   const auto lines = ReadGroundTruth(directory_.path() + "/accepted.log");
   ASSERT_THAT(lines, SizeIs(1));
-  EXPECT_EQ(lines[0].email_id, "em_7");
+  EXPECT_EQ(lines[0].email_id, FormatEmailId(EmailId{7}));
   EXPECT_EQ(lines[0].idempotency_key, "key:7");
 }
 
@@ -144,24 +145,27 @@ TEST_F(SandboxProviderTest, RefusesIdsThatAreNoFileNames) {
   EXPECT_EQ(SendAndWait(*Make(), message).outcome, Outcome::kRejected);
 }
 
-TEST_F(SandboxProviderTest, SignsItsWebhooks) {
+// Reads a webhook as the sidecar does.
+absl::StatusOr<std::vector<DecodedEvent>> Decode(const EmulatedRequest& request) {
+  return NewWebhookDecoder("sandbox")->Decode({request.headers, request.body}, {kSecret},
+                                              absl::Now());
+}
+
+TEST_F(SandboxProviderTest, SendsWebhooksThatTheSidecarVerifiesAndReads) {
   Receiver receiver;
   const auto provider = Make(receiver.url());
   const SendResult result = SendAndWait(*provider, MessageTo("delivered"));
   const auto webhooks = receiver.WaitFor(2);
   ASSERT_THAT(webhooks, SizeIs(2));
-  for (const EmulatedRequest& webhook : webhooks) {
-    int64_t seconds = 0;
-    ASSERT_TRUE(absl::SimpleAtoi(webhook.Header("svix-timestamp").value_or(""), &seconds));
-    EXPECT_EQ(webhook.Header("svix-signature"),
-              SvixSignature(*DecodeWebhookSecret(kSecret), webhook.Header("svix-id").value_or(""),
-                            absl::FromUnixSeconds(seconds), webhook.body));
-  }
   EXPECT_NE(webhooks[0].Header("svix-id"), webhooks[1].Header("svix-id"));
-  const auto data = nlohmann::json::parse(webhooks[1].body)["data"];
-  EXPECT_EQ(data["email_id"], result.provider_message_id);
-  EXPECT_EQ(data["tags"]["herald_email_id"], "em_1");
-  EXPECT_EQ(data["tags"]["herald_tenant_id"], "tn_0000000000001");
+  const auto events = Decode(webhooks[1]);
+  ASSERT_TRUE(events.ok()) << events.status();
+  ASSERT_THAT(*events, SizeIs(1));
+  const DecodedEvent& event = events->front();
+  EXPECT_EQ(event.type, EventType::kDelivered);
+  EXPECT_EQ(event.provider_message_id, result.provider_message_id);
+  EXPECT_EQ(event.email_id, EmailId{1});
+  EXPECT_EQ(event.tenant_id, TenantId{1});
 }
 
 struct Fate {
@@ -188,18 +192,25 @@ INSTANTIATE_TEST_SUITE_P(
                       Fate{"suppressed", {"email.suppressed"}}));
 
 TEST_F(SandboxProviderTest, TellsHardAndSoftBouncesApart) {
-  for (const auto& [local, type, code] : {std::tuple("bounced", "Permanent", "550 5.1.1"),
-                                          std::tuple("softbounced", "Transient", "452 4.2.2")}) {
-    Receiver receiver;
-    const auto provider = Make(receiver.url());
-    SendAndWait(*provider, MessageTo(local, local[0]));
-    const auto webhooks = receiver.WaitFor(2);
-    ASSERT_THAT(webhooks, SizeIs(2));
-    const auto bounce = nlohmann::json::parse(webhooks[1].body)["data"]["bounce"];
-    EXPECT_EQ(bounce["type"], type);
-    EXPECT_THAT(bounce["message"].get<std::string>(), ::testing::StartsWith(code));
-    EXPECT_TRUE(bounce["diagnosticCode"].is_array());
-  }
+  Receiver receiver;
+  const auto provider = Make(receiver.url());
+  SendAndWait(*provider, MessageTo("bounced", 1));
+  const auto hard = Decode(receiver.WaitFor(2).at(1));
+  SendAndWait(*provider, MessageTo("softbounced", 2));
+  const auto soft = Decode(receiver.WaitFor(4).at(3));
+  ASSERT_TRUE(hard.ok() && soft.ok());
+  EXPECT_EQ(hard->at(0).bounce_class, BounceClass::kHard);
+  EXPECT_THAT(hard->at(0).diagnostic, ::testing::HasSubstr("550 5.1.1"));
+  EXPECT_EQ(soft->at(0).bounce_class, BounceClass::kSoft);
+}
+
+TEST_F(SandboxProviderTest, ReportsASuppressedRecipientAsDropped) {
+  Receiver receiver;
+  const auto provider = Make(receiver.url());
+  SendAndWait(*provider, MessageTo("suppressed"));
+  const auto events = Decode(receiver.WaitFor(1).at(0));
+  ASSERT_TRUE(events.ok()) << events.status();
+  EXPECT_EQ(events->at(0).type, EventType::kRejected);
 }
 
 TEST_F(SandboxProviderTest, RepeatsAWebhookUnderTheSameIdUntilItIsReceived) {
