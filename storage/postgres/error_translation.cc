@@ -12,8 +12,9 @@ namespace {
 
 std::string SqlState(const std::exception& error) {
   const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error);
-  if (sql != nullptr) return sql->sqlstate();
+  if (sql != nullptr && !sql->sqlstate().empty()) return sql->sqlstate();
   // libpqxx 6 gives some errors classes of their own, without the code.
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) return "42501";
   if (dynamic_cast<const pqxx::deadlock_detected*>(&error) != nullptr) return "40P01";
   if (dynamic_cast<const pqxx::serialization_failure*>(&error) != nullptr) return "40001";
   if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error) != nullptr) return "40003";

@@ -80,6 +80,23 @@ std::string TimestampText(absl::Time time) {
   return text;
 }
 
+std::string ToParam(std::string text) {
+  if (text.find('\0') != std::string::npos) {
+    throw pqxx::data_exception("text with a NUL byte", "", "22021");
+  }
+  return text;
+}
+
+std::vector<std::string> TextArrayOf(const pqxx::field& field) {
+  std::vector<std::string> values;
+  pqxx::array_parser parser = field.as_array();
+  using Juncture = pqxx::array_parser::juncture;
+  for (auto next = parser.get_next(); next.first != Juncture::done; next = parser.get_next()) {
+    if (next.first == Juncture::string_value) values.push_back(std::move(next.second));
+  }
+  return values;
+}
+
 std::string TextOf(const pqxx::field& field) { return std::string(field.c_str(), field.size()); }
 
 std::string BytesOf(const pqxx::field& field) {

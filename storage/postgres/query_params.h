@@ -6,6 +6,7 @@
 #include <pqxx/pqxx>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -26,8 +27,9 @@ struct NullableText {
   absl::optional<std::string> text;
 };
 
-inline std::string ToParam(std::string text) { return text; }
-inline std::string ToParam(absl::string_view text) { return std::string(text); }
+// libpqxx would cut text off at a NUL byte, silently: this throws, which ends as kInvalidArgument.
+std::string ToParam(std::string text);
+inline std::string ToParam(absl::string_view text) { return ToParam(std::string(text)); }
 inline std::string ToParam(const char* text) { return text; }
 inline std::string ToParam(absl::Time time) { return TimestampText(time); }
 inline NullableText ToParam(NullableText text) { return text; }
@@ -38,7 +40,9 @@ template <class Tag>
 int64_t ToParam(Id<Tag> id) {
   return id.value;
 }
-inline NullableText ToParam(const absl::optional<std::string>& text) { return {text}; }
+inline NullableText ToParam(const absl::optional<std::string>& text) {
+  return {text.has_value() ? absl::make_optional(ToParam(*text)) : absl::nullopt};
+}
 inline NullableText ToParam(const absl::optional<absl::Time>& time) {
   return {time.has_value() ? absl::make_optional(TimestampText(*time)) : absl::nullopt};
 }
@@ -53,6 +57,7 @@ NullableText ToParam(const absl::optional<Id<Tag>>& id) {
 // Columns of a result. Bytea, and text in UTF-8; times are selected as
 // `herald.micros(column)`, so that no session setting decides their form.
 std::string TextOf(const pqxx::field& field);
+std::vector<std::string> TextArrayOf(const pqxx::field& field);  // no NULL inside
 std::string BytesOf(const pqxx::field& field);
 int64_t Int64Of(const pqxx::field& field);
 int IntOf(const pqxx::field& field);

@@ -1,7 +1,5 @@
 #include "tests/postgres/database.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <iostream>
 

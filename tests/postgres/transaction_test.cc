@@ -5,6 +5,7 @@
 #include "storage/postgres/array_param.h"
 #include "tests/postgres/database.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/tcp_gate.h"
 
 namespace herald::storage {
 namespace {
@@ -12,8 +13,16 @@ namespace {
 using support::IsOkAndHolds;
 using support::StatusIs;
 
+using ::testing::HasSubstr;
+using ::testing::Not;
+
 class TransactionTest : public ::testing::Test {
  protected:
+  std::string Entries() { return database_.Psql("SELECT count(*) FROM herald.audit_entries"); }
+  static std::string RaiseScript(const std::string& state) {
+    return "DO $$ BEGIN RAISE EXCEPTION 'boom' USING ERRCODE = '" + state + "'; END $$";
+  }
+
   TestDatabase database_;
 };
 
@@ -50,6 +59,192 @@ TEST_F(TransactionTest, ArraysArriveAsTheyWereBuilt) {
                        return TextOf(result[0][0]);
                      });
   EXPECT_THAT(found, IsOkAndHolds(text));
+}
+
+constexpr NamedQuery kInsert{"insert_audit",
+                             "INSERT INTO herald.audit_entries (actor, action, target) "
+                             "VALUES ('x', 'x', 'x')"};
+const TransactionOptions kWrite{.role = DatabaseRole::kEngine, .name = "write"};
+
+absl::Status Write(ConnectionPool& pool) {
+  return RunTransaction(pool, kWrite, [](Transaction& transaction) {
+    transaction.Exec(kInsert);
+    return absl::OkStatus();
+  });
+}
+
+TEST_F(TransactionTest, ABodyThatFailsLeavesNothing) {
+  EXPECT_THAT(RunTransaction(database_.pool(), kWrite,
+                             [](Transaction& transaction) {
+                               transaction.Exec(kInsert);
+                               return absl::FailedPreconditionError("no");
+                             }),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "no"));
+  EXPECT_EQ(Entries(), "0");
+}
+
+TEST_F(TransactionTest, ABodyThatHidesAFailedQueryIsNotTakenForCommitted) {
+  EXPECT_THAT(RunTransaction(database_.pool(), kWrite,
+                             [](Transaction& transaction) {
+                               transaction.Exec(kInsert);
+                               try {
+                                 transaction.Exec({"bad", "SELECT 1/0"});
+                               } catch (const std::exception&) {
+                               }
+                               return absl::OkStatus();
+                             }),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("hid")));
+  EXPECT_EQ(Entries(), "0");
+}
+
+TEST_F(TransactionTest, OpensWithOneRoundTripAndItsOwnLimits) {
+  EXPECT_THAT(RunTransaction(
+                  database_.pool(), {.tenants = {{1}, {2}}, .read_only = true, .name = "limits"},
+                  [](Transaction& transaction) -> absl::StatusOr<std::string> {
+                    return TextOf(transaction.Exec(
+                        {"limits",
+                         "SELECT concat_ws(' ', current_user, current_setting('statement_timeout'),"
+                         " current_setting('lock_timeout'),"
+                         " current_setting('idle_in_transaction_session_timeout'),"
+                         " current_setting('transaction_read_only'),"
+                         " current_setting('herald.tenant_id'))"})[0][0]);
+                  }),
+              IsOkAndHolds(std::string("herald_api 5s 2s 10s on 1,2")));
+}
+
+TEST_F(TransactionTest, ALostRaceIsRunAgainUntilItIsWon) {
+  int runs = 0;
+  EXPECT_OK(RunTransaction(database_.pool(), kWrite, [&](Transaction& transaction) {
+    transaction.Exec(kInsert);
+    if (++runs < 3) transaction.ExecScript({"lose", RaiseScript("40001").c_str()});
+    return absl::OkStatus();
+  }));
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(Entries(), "1");
+}
+
+TEST_F(TransactionTest, ARaceLostThreeTimesIsAborted) {
+  int runs = 0;
+  EXPECT_THAT(RunTransaction(database_.pool(), kWrite,
+                             [&](Transaction& transaction) {
+                               ++runs;
+                               transaction.ExecScript({"lose", RaiseScript("40P01").c_str()});
+                               return absl::OkStatus();
+                             }),
+              StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(runs, 3);
+}
+
+TEST_F(TransactionTest, AnAbortTheBodyDecidedOnIsNotRunAgain) {
+  int runs = 0;
+  EXPECT_THAT(RunTransaction(database_.pool(), kWrite,
+                             [&](Transaction&) {
+                               ++runs;
+                               return absl::AbortedError("stale lease");
+                             }),
+              StatusIs(absl::StatusCode::kAborted, "stale lease"));
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(TransactionTest, EverySqlStateHasItsStatus) {
+  const std::pair<const char*, absl::StatusCode> expected[] = {
+      {"08006", absl::StatusCode::kUnavailable},
+      {"53100", absl::StatusCode::kUnavailable},
+      {"53200", absl::StatusCode::kUnavailable},
+      {"53300", absl::StatusCode::kUnavailable},
+      {"57P01", absl::StatusCode::kUnavailable},
+      {"57P03", absl::StatusCode::kUnavailable},
+      {"25006", absl::StatusCode::kUnavailable},
+      {"58030", absl::StatusCode::kUnavailable},
+      {"57014", absl::StatusCode::kDeadlineExceeded},
+      {"55P03", absl::StatusCode::kDeadlineExceeded},
+      {"40001", absl::StatusCode::kAborted},
+      {"40P01", absl::StatusCode::kAborted},
+      {"23505", absl::StatusCode::kAlreadyExists},
+      {"23514", absl::StatusCode::kInvalidArgument},
+      {"23502", absl::StatusCode::kInvalidArgument},
+      {"22003", absl::StatusCode::kInvalidArgument},
+      {"22P02", absl::StatusCode::kInvalidArgument},
+      {"42601", absl::StatusCode::kInternal},
+      {"42501", absl::StatusCode::kInternal},
+      {"XX000", absl::StatusCode::kInternal}};
+  for (const auto& [state, code] : expected) {
+    const std::string script = RaiseScript(state);
+    EXPECT_THAT(RunTransaction(database_.pool(), kWrite,
+                               [&](Transaction& transaction) {
+                                 transaction.ExecScript({"raise", script.c_str()});
+                                 return absl::OkStatus();
+                               }),
+                StatusIs(code, HasSubstr("raise")))
+        << state;
+  }
+}
+
+TEST_F(TransactionTest, AnErrorQuotesNoValue) {
+  const absl::Status status =
+      RunTransaction(database_.pool(), kWrite, [&](Transaction& transaction) {
+        transaction.Exec({"cast", "SELECT $1::text::bigint"}, "ada@example.com");
+        return absl::OkStatus();
+      });
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, "cast: SQLSTATE 22P02"));
+}
+
+TEST_F(TransactionTest, AUniqueViolationNamesItsConstraintAndNotTheValue) {
+  const absl::Status status =
+      RunTransaction(database_.pool(), kWrite, [&](Transaction& transaction) {
+        for (int i = 0; i < 2; ++i) {
+          transaction.Exec({"tenant",
+                            "INSERT INTO herald.tenants (slug, display_name, "
+                            "sender_domains) VALUES ($1, '', '{}')"},
+                           "secret-slug");
+        }
+        return absl::OkStatus();
+      });
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("tenants_slug_key")));
+  EXPECT_THAT(status.ToString(), Not(HasSubstr("secret-slug")));
+}
+
+class LostLinkTest : public TransactionTest {
+ protected:
+  using Gate = support::TcpGate;
+  const std::unique_ptr<Gate> gate_ =
+      Gate::Start(support::PostgresCluster::Shared().port()).value();
+  ConnectionPool pool_{
+      {.dsn = support::PostgresCluster::Shared().TcpDsn(database_.name(), gate_->port()) +
+              " sslmode=disable gssencmode=disable",
+       .max_connections = 2}};
+};
+
+TEST_F(LostLinkTest, ACommitWhoseReplyIsLostIsInDoubtAndHappened) {
+  ASSERT_OK(Write(pool_));
+  gate_->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kAtReply);
+  const absl::Status status = Write(pool_);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnknown));
+  EXPECT_TRUE(IsInDoubt(status));
+  EXPECT_EQ(Entries(), "2");
+}
+
+TEST_F(LostLinkTest, ACommitThatNeverArrivesIsInDoubtToo) {
+  ASSERT_OK(Write(pool_));
+  gate_->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kBeforeForwarding);
+  EXPECT_TRUE(IsInDoubt(Write(pool_)));
+  EXPECT_EQ(Entries(), "1");
+}
+
+TEST_F(LostLinkTest, ALinkLostBeforeCommitIsUnavailableAndChangedNothing) {
+  gate_->CutWhenSeen(Gate::Direction::kFromClient, "INSERT INTO", Gate::CutPoint::kAtReply);
+  const absl::Status status = Write(pool_);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_FALSE(IsInDoubt(status));
+  EXPECT_EQ(Entries(), "0");
+  EXPECT_OK(Write(pool_));
+}
+
+TEST_F(LostLinkTest, AReadWhoseCommitIsLostIsMerelyUnavailable) {
+  gate_->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kAtReply);
+  EXPECT_THAT(RunTransaction(pool_, {.read_only = true, .name = "read"},
+                             [](Transaction&) { return absl::OkStatus(); }),
+              StatusIs(absl::StatusCode::kUnavailable));
 }
 
 }  // namespace

@@ -1,0 +1,148 @@
+#include "storage/postgres/template_store.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/postgres/tenant_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace herald::storage {
+namespace {
+
+using support::StatusIs;
+
+class TemplateStoreTest : public ::testing::Test, protected TenantFixture {
+ protected:
+  static TemplateVersionRow Version(const std::string& key, const std::string& subject) {
+    TemplateVersionRow row;
+    row.template_key = key;
+    row.subject = subject;
+    row.html = "<p>{{name}} \\ \" ' é</p>";
+    row.text = "{{name}}";
+    row.variables = R"([{"name":"name"}])";
+    return row;
+  }
+  absl::StatusOr<TemplateRow> Create(TenantId tenant, const std::string& key,
+                                     bool publish = false) {
+    TemplateRow row;
+    row.key = key;
+    row.display_name = "Name of " + key;
+    return templates.CreateTemplate(tenant, row, Version(key, "first"), publish);
+  }
+};
+
+TEST_F(TemplateStoreTest, ANewTemplateHasVersionOne) {
+  ASSERT_OK_AND_ASSIGN(const TemplateRow created, Create(a.id, "welcome"));
+  EXPECT_EQ(created.key, "welcome");
+  EXPECT_EQ(created.display_name, "Name of welcome");
+  EXPECT_EQ(created.latest_version, 1);
+  EXPECT_EQ(created.published_version, 0);
+  ASSERT_OK_AND_ASSIGN(const TemplateVersionRow version, templates.GetVersion(a.id, "welcome", 1));
+  EXPECT_EQ(version.subject, "first");
+  EXPECT_EQ(version.html, "<p>{{name}} \\ \" ' é</p>");
+  EXPECT_EQ(version.text, "{{name}}");
+  EXPECT_EQ(version.variables, R"([{"name":"name"}])");
+}
+
+TEST_F(TemplateStoreTest, AKeyIsTakenOncePerTenant) {
+  ASSERT_OK(Create(a.id, "welcome", true));
+  EXPECT_THAT(Create(a.id, "welcome"), StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_OK(Create(b.id, "welcome"));
+}
+
+TEST_F(TemplateStoreTest, TenantsSeeTheirOwnTemplatesOnly) {
+  ASSERT_OK(Create(a.id, "welcome"));
+  const auto no_template = StatusIs(absl::StatusCode::kNotFound, "template");
+  EXPECT_THAT(templates.GetTemplate(b.id, "welcome"), no_template);
+  EXPECT_THAT(templates.GetVersion(b.id, "welcome", 1), no_template);
+  EXPECT_THAT(templates.Publish(b.id, "welcome", 1), no_template);
+  EXPECT_THAT(templates.DeleteTemplate(b.id, "welcome"), no_template);
+  EXPECT_THAT(templates.CreateVersion(b.id, Version("welcome", "x"), false), no_template);
+}
+
+TEST_F(TemplateStoreTest, PublishesAndRollsBack) {
+  ASSERT_OK(Create(a.id, "welcome", true));
+  ASSERT_OK_AND_ASSIGN(const TemplateVersionRow second,
+                       templates.CreateVersion(a.id, Version("welcome", "second"), true));
+  EXPECT_EQ(second.version, 2);
+  ASSERT_OK_AND_ASSIGN(TemplateRow row, templates.GetTemplate(a.id, "welcome"));
+  EXPECT_EQ(row.published_version, 2);
+  ASSERT_OK_AND_ASSIGN(row, templates.Publish(a.id, "welcome", 1));
+  EXPECT_EQ(row.published_version, 1);
+  EXPECT_EQ(row.latest_version, 2);
+}
+
+TEST_F(TemplateStoreTest, AnUnpublishedVersionLeavesThePublishedOneAlone) {
+  ASSERT_OK(Create(a.id, "welcome", true));
+  ASSERT_OK(templates.CreateVersion(a.id, Version("welcome", "draft"), false));
+  ASSERT_OK_AND_ASSIGN(const TemplateRow row, templates.GetTemplate(a.id, "welcome"));
+  EXPECT_EQ(row.published_version, 1);
+}
+
+TEST_F(TemplateStoreTest, SaysWhetherTemplateOrVersionIsMissing) {
+  ASSERT_OK(Create(a.id, "welcome"));
+  EXPECT_THAT(templates.GetVersion(a.id, "welcome", 2),
+              StatusIs(absl::StatusCode::kNotFound, "version"));
+  EXPECT_THAT(templates.Publish(a.id, "welcome", 2),
+              StatusIs(absl::StatusCode::kNotFound, "version"));
+  EXPECT_THAT(templates.GetVersion(a.id, "other", 1),
+              StatusIs(absl::StatusCode::kNotFound, "template"));
+}
+
+TEST_F(TemplateStoreTest, ADeletedTemplateStillRendersAndItsKeyGoesOnCounting) {
+  ASSERT_OK(Create(a.id, "welcome", true));
+  ASSERT_OK(templates.DeleteTemplate(a.id, "welcome"));
+  EXPECT_THAT(templates.GetTemplate(a.id, "welcome"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(templates.DeleteTemplate(a.id, "welcome"), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_OK_AND_ASSIGN(const TemplateVersionRow old, templates.GetVersion(a.id, "welcome", 1));
+  EXPECT_EQ(old.subject, "first");
+
+  ASSERT_OK_AND_ASSIGN(const TemplateRow again, Create(a.id, "welcome"));
+  EXPECT_EQ(again.latest_version, 2);
+  EXPECT_EQ(again.published_version, 0);
+  EXPECT_OK(templates.GetVersion(a.id, "welcome", 2));
+}
+
+TEST_F(TemplateStoreTest, ListsByKeyWithoutTheDeleted) {
+  for (const char* key : {"c", "a", "b", "d"}) ASSERT_OK(Create(a.id, key));
+  ASSERT_OK(templates.DeleteTemplate(a.id, "c"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<TemplateRow> rows, templates.ListTemplates(a.id, 2, "a"));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].key, "b");
+  EXPECT_EQ(rows[1].key, "d");
+}
+
+TEST_F(TemplateStoreTest, ListsVersionsNewestFirst) {
+  ASSERT_OK(Create(a.id, "welcome"));
+  for (const char* subject : {"second", "third"}) {
+    ASSERT_OK(templates.CreateVersion(a.id, Version("welcome", subject), false));
+  }
+  ASSERT_OK_AND_ASSIGN(const std::vector<TemplateVersionRow> newest,
+                       templates.ListVersions(a.id, "welcome", 2, 0));
+  ASSERT_EQ(newest.size(), 2u);
+  EXPECT_EQ(newest[0].subject, "third");
+  ASSERT_OK_AND_ASSIGN(const std::vector<TemplateVersionRow> older,
+                       templates.ListVersions(a.id, "welcome", 2, newest[1].version));
+  ASSERT_EQ(older.size(), 1u);
+  EXPECT_EQ(older[0].version, 1);
+}
+
+TEST_F(TemplateStoreTest, ConcurrentVersionsGetDistinctNumbers) {
+  ASSERT_OK(Create(a.id, "welcome"));
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([&] {
+      for (int n = 0; n < 5; ++n) {
+        EXPECT_OK(templates.CreateVersion(a.id, Version("welcome", "x"), true));
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  ASSERT_OK_AND_ASSIGN(const TemplateRow row, templates.GetTemplate(a.id, "welcome"));
+  EXPECT_EQ(row.latest_version, 21);
+  EXPECT_EQ(row.published_version, 21);
+}
+
+}  // namespace
+}  // namespace herald::storage

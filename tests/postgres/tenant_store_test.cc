@@ -1,0 +1,178 @@
+#include "storage/postgres/tenant_store.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/postgres/tenant_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace herald::storage {
+namespace {
+
+using support::StatusIs;
+using ::testing::ElementsAre;
+
+class TenantStoreTest : public ::testing::Test, protected TenantFixture {
+ protected:
+  AuditEntry Audit(const std::string& action) const {
+    AuditEntry audit;
+    audit.actor = "operator";
+    audit.action = action;
+    return audit;
+  }
+  ApiToken NewToken(TenantId tenant) const {
+    ApiToken token;
+    token.tenant = tenant;
+    token.display_name = "ci";
+    token.mode = TokenMode::kRestricted;
+    token.scopes = kScopeSend | kScopeRead;
+    token.secret_hash = std::string("\0\x01\xff", 3) + std::string(29, 'h');
+    token.allowed_recipients = {"ada@a.example", "@\"odd\\,{}.example"};
+    token.expire_time = absl::FromUnixMicros(1800000000123456);
+    return token;
+  }
+  std::string AuditActions(TenantId tenant) {
+    return database.Psql(
+        "SELECT string_agg(action || ':' || target, ',' ORDER BY audit_id) FROM "
+        "herald.audit_entries WHERE tenant_id = " +
+        std::to_string(tenant.value));
+  }
+};
+
+TEST_F(TenantStoreTest, CreatedTenantIsFoundByIdAndSlug) {
+  for (const auto& found : {tenants.GetTenant(a.id), tenants.GetTenantBySlug("a")}) {
+    ASSERT_OK(found);
+    EXPECT_EQ(found->id, a.id);
+    EXPECT_EQ(found->slug, "a");
+    EXPECT_EQ(found->display_name, "Tenant a");
+    EXPECT_THAT(found->sender_domains, ElementsAre("a.example"));
+    EXPECT_FALSE(found->suspended);
+    EXPECT_EQ(found->create_time, a.create_time);
+  }
+}
+
+TEST_F(TenantStoreTest, ATakenSlugIsRefusedAndLeavesNoAuditEntry) {
+  Tenant again;
+  again.slug = "a";
+  EXPECT_THAT(tenants.CreateTenant(again, Audit("create")),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_EQ(database.Psql("SELECT count(*) FROM herald.audit_entries"), "2");
+}
+
+TEST_F(TenantStoreTest, AnUnknownTenantIsNotFound) {
+  const auto not_found = StatusIs(absl::StatusCode::kNotFound);
+  EXPECT_THAT(tenants.GetTenant({999}), not_found);
+  EXPECT_THAT(tenants.GetTenantBySlug("nobody"), not_found);
+  EXPECT_THAT(tenants.UpdateTenant({999}, {}, Audit("update")), not_found);
+  EXPECT_THAT(tenants.CreateApiToken(NewToken({999}), Audit("token")), not_found);
+  EXPECT_THAT(tenants.ListApiTokens({999}), not_found);
+}
+
+TEST_F(TenantStoreTest, ListsTenantsByPages) {
+  ASSERT_OK_AND_ASSIGN(const Page<Tenant> first, tenants.ListTenants(1, absl::nullopt));
+  ASSERT_EQ(first.rows.size(), 1u);
+  EXPECT_EQ(first.rows[0].id, a.id);
+  ASSERT_TRUE(first.next.has_value());
+  ASSERT_OK_AND_ASSIGN(const Page<Tenant> last, tenants.ListTenants(1, first.next));
+  ASSERT_EQ(last.rows.size(), 1u);
+  EXPECT_EQ(last.rows[0].id, b.id);
+  EXPECT_FALSE(last.next.has_value());
+}
+
+TEST_F(TenantStoreTest, UpdatesOnlyWhatIsGiven) {
+  TenantUpdate update;
+  update.suspended = true;
+  ASSERT_OK_AND_ASSIGN(Tenant updated, tenants.UpdateTenant(a.id, update, Audit("suspend")));
+  EXPECT_TRUE(updated.suspended);
+  EXPECT_EQ(updated.display_name, "Tenant a");
+  EXPECT_THAT(updated.sender_domains, ElementsAre("a.example"));
+
+  update = {};
+  update.sender_domains.emplace();
+  ASSERT_OK_AND_ASSIGN(updated, tenants.UpdateTenant(a.id, update, Audit("domains")));
+  EXPECT_THAT(updated.sender_domains, ElementsAre());
+  EXPECT_TRUE(updated.suspended);
+  const std::string id = FormatTenantId(a.id);
+  EXPECT_EQ(AuditActions(a.id), "create:" + id + ",suspend:" + id + ",domains:" + id);
+}
+
+TEST_F(TenantStoreTest, ATokenComesBackAsItWasCreated) {
+  const ApiToken token = NewToken(a.id);
+  ASSERT_OK_AND_ASSIGN(const ApiToken created, tenants.CreateApiToken(token, Audit("token")));
+  ASSERT_OK_AND_ASSIGN(const ApiToken found, tenants.FindApiToken(created.id));
+  EXPECT_EQ(found.tenant, a.id);
+  EXPECT_EQ(found.display_name, "ci");
+  EXPECT_EQ(found.mode, TokenMode::kRestricted);
+  EXPECT_EQ(found.scopes, kScopeSend | kScopeRead);
+  EXPECT_EQ(found.secret_hash, token.secret_hash);
+  EXPECT_EQ(found.allowed_recipients, token.allowed_recipients);
+  EXPECT_EQ(found.expire_time, token.expire_time);
+  EXPECT_FALSE(found.revoke_time.has_value());
+}
+
+TEST_F(TenantStoreTest, RevokingTwiceChangesAndRecordsOnce) {
+  ASSERT_OK_AND_ASSIGN(const ApiToken token,
+                       tenants.CreateApiToken(NewToken(a.id), Audit("token")));
+  ASSERT_OK_AND_ASSIGN(const ApiToken first,
+                       tenants.RevokeApiToken(a.id, token.id, Audit("revoke")));
+  ASSERT_TRUE(first.revoke_time.has_value());
+  ASSERT_OK_AND_ASSIGN(const ApiToken second,
+                       tenants.RevokeApiToken(a.id, token.id, Audit("revoke")));
+  EXPECT_EQ(second.revoke_time, first.revoke_time);
+  const std::string id = FormatApiTokenId(token.id);
+  EXPECT_EQ(AuditActions(a.id),
+            "create:" + FormatTenantId(a.id) + ",token:" + id + ",revoke:" + id);
+}
+
+TEST_F(TenantStoreTest, ATokenIsNotRevokedThroughAnotherTenant) {
+  ASSERT_OK_AND_ASSIGN(const ApiToken token,
+                       tenants.CreateApiToken(NewToken(a.id), Audit("token")));
+  EXPECT_THAT(tenants.RevokeApiToken(b.id, token.id, Audit("revoke")),
+              StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_OK_AND_ASSIGN(const ApiToken found, tenants.FindApiToken(token.id));
+  EXPECT_FALSE(found.revoke_time.has_value());
+}
+
+TEST_F(TenantStoreTest, ListsATenantsOwnTokens) {
+  ASSERT_OK_AND_ASSIGN(const ApiToken token,
+                       tenants.CreateApiToken(NewToken(a.id), Audit("token")));
+  ASSERT_OK_AND_ASSIGN(const std::vector<ApiToken> of_a, tenants.ListApiTokens(a.id));
+  ASSERT_EQ(of_a.size(), 1u);
+  EXPECT_EQ(of_a[0].id, token.id);
+  ASSERT_OK_AND_ASSIGN(const std::vector<ApiToken> of_b, tenants.ListApiTokens(b.id));
+  EXPECT_EQ(of_b.size(), 0u);
+}
+
+TEST_F(TenantStoreTest, AuditEntriesAreListedNewestFirstByPages) {
+  AuditEntry own = Audit("reveal");
+  own.tenant = a.id;
+  own.target = "em_1";
+  ASSERT_OK(tenants.WriteAuditEntry(own));
+  ASSERT_OK(tenants.WriteAuditEntry(Audit("start")));
+  ASSERT_OK_AND_ASSIGN(const Page<AuditEntry> all,
+                       tenants.ListAuditEntries(absl::nullopt, 10, absl::nullopt));
+  ASSERT_EQ(all.rows.size(), 4u);
+  EXPECT_EQ(all.rows[0].action, "start");
+  EXPECT_FALSE(all.rows[0].tenant.has_value());
+  ASSERT_OK_AND_ASSIGN(const Page<AuditEntry> first,
+                       tenants.ListAuditEntries(a.id, 1, absl::nullopt));
+  ASSERT_EQ(first.rows.size(), 1u);
+  EXPECT_EQ(first.rows[0].action, "reveal");
+  EXPECT_EQ(first.rows[0].target, "em_1");
+  EXPECT_EQ(first.rows[0].tenant, a.id);
+  ASSERT_OK_AND_ASSIGN(const Page<AuditEntry> second,
+                       tenants.ListAuditEntries(a.id, 1, first.next));
+  ASSERT_EQ(second.rows.size(), 1u);
+  EXPECT_EQ(second.rows[0].action, "create");
+  EXPECT_FALSE(second.next.has_value());
+}
+
+TEST_F(TenantStoreTest, TextWithANulByteIsRefusedWholeInsteadOfCutOff) {
+  Tenant tenant;
+  tenant.slug = std::string("cut\0off", 7);
+  EXPECT_THAT(tenants.CreateTenant(tenant, Audit("create")),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(tenants.GetTenantBySlug("cut"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace herald::storage
