@@ -78,7 +78,7 @@ ArrayParam& ArrayParam::AddTime(const absl::optional<absl::Time>& time) {
 
 std::string ArrayParam::Take() {
   text_.push_back('}');
-  return std::exchange(text_, "{");
+  return std::exchange(text_, std::string("{"));  // a literal trips a warning of g++ 12
 }
 
 std::string IntArray(const std::vector<int64_t>& values) {
