@@ -118,7 +118,8 @@ TEST_F(EdgesTest, ReflectionListsEveryServiceAndDescribesHealth) {
     EXPECT_THAT(services, ::testing::HasSubstr(service));
   }
   // file_containing_symbol: "grpc.health.v1.Health"
-  EXPECT_THAT(Reflect("\x22\x15" "grpc.health.v1.Health"),
+  EXPECT_THAT(Reflect("\x22\x15"
+                      "grpc.health.v1.Health"),
               ::testing::HasSubstr("grpc/health/v1/health.proto"));
 }
 
@@ -187,10 +188,7 @@ TEST_F(TlsTest, MutualTlsTakesAKnownClientAndRefusesOneWithoutCertificate) {
 
 TEST_F(TlsTest, NamesTheFileThatCannotBeRead) {
   options_.tls->private_key = directory_ + "/absent.key";
-  const auto server = Server::Start(
-      options_, {emails_, templates_, tenants_, delivery_events_, catalog_, acceptor_,
-                 authenticator_, observer_, [] { return absl::OkStatus(); },
-                 [] { return absl::Now(); }, "key"});
+  const auto server = Server::Start(options_, Parts());
   EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(server.status().message()), ::testing::HasSubstr("absent.key"));
 }

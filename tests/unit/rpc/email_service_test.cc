@@ -157,7 +157,8 @@ TEST_F(EmailServiceTest, RescheduleNamesEveryBadField) {
   EXPECT_THAT(Fields(stub_->RescheduleEmail(context.get(), request, &email)),
               ::testing::ElementsAre("id", "send_time"));
   request.set_id(FormatEmailId(EmailId{1}));
-  request.mutable_send_time()->set_seconds(absl::ToUnixSeconds(absl::Now() + absl::Hours(367 * 24)));
+  request.mutable_send_time()->set_seconds(
+      absl::ToUnixSeconds(absl::Now() + absl::Hours(367 * 24)));
   context = As(token_);
   EXPECT_THAT(Fields(stub_->RescheduleEmail(context.get(), request, &email)),
               ::testing::ElementsAre("send_time"));

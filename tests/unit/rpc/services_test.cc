@@ -93,8 +93,7 @@ TEST_F(TemplateServiceTest, APreviewNamesAMissingVariableAndAnUnknownTemplate) {
               ElementsAre("variables.name"));
   request.mutable_template_()->set_key("absent");
   context = As(token_);
-  EXPECT_EQ(Reason(stub_->RenderTemplate(context.get(), request, &response)),
-            "TEMPLATE_NOT_FOUND");
+  EXPECT_EQ(Reason(stub_->RenderTemplate(context.get(), request, &response)), "TEMPLATE_NOT_FOUND");
 }
 
 TEST_F(TemplateServiceTest, ListsByKeyInPages) {
