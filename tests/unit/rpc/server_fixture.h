@@ -55,7 +55,7 @@ class ServerFixture : public ::testing::Test {
             authenticator_,
             observer_,
             [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("away"); },
-            [this] { return absl::Now() + absl::Hours(server_hours_ahead_); },
+            [this] { return absl::Now() + absl::Hours(server_hours_ahead_.load()); },
             "a key of thirty-two bytes, secret"};
   }
 
