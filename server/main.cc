@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <iostream>
 #include <memory>
 
@@ -15,7 +14,6 @@
 #include "providers/sandbox/sandbox_provider.h"
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
-#include "server/catalog/forgetting_template_store.h"
 #include "server/catalog/template_catalog.h"
 #include "server/config/config.h"
 #include "server/config/limits.h"
@@ -27,8 +25,8 @@
 #include "server/identity/authenticator.h"
 #include "server/ops/call_reporter.h"
 #include "server/ops/delivery_reporter.h"
-#include "server/ops/metered_delivery_events.h"
 #include "server/ops/log.h"
+#include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
 #include "server/ops/metrics_endpoint.h"
 #include "server/rpc/executor.h"
@@ -74,7 +72,7 @@ struct Storage {
   storage::PostgresTemplateStore templates{api_pool};
   storage::PostgresEmailStore emails{api_pool, keys};
   storage::PostgresEmailStore accepting_emails{acceptance_pool, keys};
-  storage::PostgresDeliveryEventStore delivery_events{api_pool, keys};
+  storage::PostgresDeliveryEventStore delivery_events{api_pool};
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
@@ -139,16 +137,6 @@ double Uniform() {
   return absl::Uniform(generator, 0.0, 1.0);
 }
 
-std::unique_ptr<delivery::Engine> MakeEngine(const config::Config& config, Storage& storage,
-                                             delivery::DeliveryParts parts) {
-  std::map<Lane, delivery::Engine::LaneSetup> lanes;
-  for (const auto& [lane, policy] : config.lanes) {
-    parts.store = lane == Lane::kCritical ? &storage.critical_queue : &storage.queue;
-    lanes[lane] = {policy, parts};
-  }
-  return std::make_unique<delivery::Engine>(lanes);
-}
-
 std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueStore& queue,
                                                                ops::ServiceMetrics& metrics) {
   const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
@@ -200,103 +188,176 @@ rpc::ServerOptions ServerOptionsOf(const config::Config& config) {
   return options;
 }
 
-// Runs until a signal. `started` is told the API's port once calls are taken.
-using OnStarted = std::function<absl::Status(Storage& storage, int port)>;
+// Everything that runs in one process. Members are in the order in which they are built.
+class Service {
+ public:
+  Service(const config::Config& config, storage::MasterKeys keys,
+          identity::AuthenticatorOptions identity_options)
+      : config_(config),
+        storage_(config, std::move(keys)),
+        authenticator_(storage_.tenants, std::move(identity_options), absl::Now) {}
 
+  absl::Status Start() {
+    for (const auto step : {&Service::StartMetrics, &Service::StartDelivery,
+                            &Service::StartAcceptance, &Service::StartApi}) {
+      if (absl::Status status = (this->*step)(); !status.ok()) return status;
+    }
+    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, metrics_);
+    return absl::OkStatus();
+  }
+
+  // Takes no more calls, claims nothing more, waits for what is in flight.
+  void Drain() {
+    const absl::Time deadline = absl::Now() + config_.drain_grace;
+    if (server_) server_->Drain(deadline);
+    const bool empty = engine_ == nullptr || engine_->Drain(deadline);
+    // What is still in flight gets its outcome from the dying providers, and is recorded.
+    providers_.accounts.clear();
+    duties_.clear();
+    Log(Severity::kInfo, "stopped", {{"state", empty ? "finished" : "cut"}});
+  }
+
+  Storage& storage() { return storage_; }
+  int port() const { return server_ ? server_->port() : 0; }
+
+ private:
+  absl::Status StartMetrics();
+  absl::Status StartDelivery();
+  absl::Status StartAcceptance();
+  absl::Status StartApi();
+  void OnCommit(const std::vector<storage::NewEmail>& emails,
+                const std::vector<storage::AcceptResult>& results);
+
+  const config::Config& config_;
+  Storage storage_;
+  ops::ServiceMetrics metrics_{kVersion};
+  std::unique_ptr<ops::MetricsEndpoint> metrics_endpoint_;
+  catalog::TemplateCatalog catalog_{&storage_.templates, {}, absl::Now};
+
+  const delivery::Renderer renderer_{&catalog_, {}};
+  ops::DeliveryReporter delivery_reporter_{&metrics_};
+  std::unique_ptr<delivery::StaticRouter> router_;
+  std::unique_ptr<delivery::Engine> engine_;
+  Providers providers_;  // after the engine: what is in flight needs it to the end
+
+  rpc::Executor loader_{2, 1024};
+  std::unique_ptr<EmailIdGenerator> ids_;
+  std::unique_ptr<acceptance::GroupCommitter> committer_;
+  std::unique_ptr<acceptance::DurableAcceptor> acceptor_;
+
+  identity::Authenticator authenticator_;
+  ops::MeteredDeliveryEvents delivery_events_{storage_.delivery_events, metrics_};
+  ops::CallReporter call_reporter_{metrics_};
+  std::unique_ptr<rpc::Server> server_;
+  std::vector<std::unique_ptr<duties::PeriodicDuty>> duties_;
+};
+
+absl::Status Service::StartMetrics() {
+  auto endpoint = ops::MetricsEndpoint::Start(config_.metrics_listen.host,
+                                              config_.metrics_listen.port, metrics_.registry());
+  if (!endpoint.ok()) return endpoint.status();
+  metrics_endpoint_ = *std::move(endpoint);
+  Log(Severity::kInfo, "metrics_listening", {{"port", metrics_endpoint_->port()}});
+  return absl::OkStatus();
+}
+
+absl::Status Service::StartDelivery() {
+  if (!config_.roles.delivery) return absl::OkStatus();
+  absl::StatusOr<Providers> providers = MakeProviders(config_);
+  if (!providers.ok()) return providers.status();
+  providers_ = *std::move(providers);
+  router_ = std::make_unique<delivery::StaticRouter>(providers_.pointers(), config_.routes,
+                                                     providers_.Find(config_.sandbox));
+  delivery::DeliveryParts parts;
+  parts.renderer = &renderer_;
+  parts.router = router_.get();
+  parts.observer = &delivery_reporter_;
+  parts.clock = absl::Now;
+  parts.random = Uniform;
+  parts.lease = config_.lease;
+  parts.provider_timeout = config_.provider_timeout;
+  std::map<Lane, delivery::Engine::LaneSetup> lanes;
+  for (const auto& [lane, policy] : config_.lanes) {
+    parts.store = lane == Lane::kCritical ? &storage_.critical_queue : &storage_.queue;
+    lanes[lane] = {policy, parts};
+  }
+  engine_ = std::make_unique<delivery::Engine>(lanes);
+  return absl::OkStatus();
+}
+
+absl::Status Service::StartAcceptance() {
+  const absl::StatusOr<int> node = storage_.api_queue.NextNode();
+  if (!node.ok()) return node.status();
+  ids_ = std::make_unique<EmailIdGenerator>(*node);
+  acceptance::GroupCommitter::Options options;
+  options.threads = config_.acceptance_connections;
+  options.group_max = limits::kAcceptanceGroupMax;
+  options.queue_max = limits::kAcceptanceQueueMax;
+  options.on_commit = [this](const auto& emails, const auto& results) {
+    OnCommit(emails, results);
+  };
+  committer_ =
+      std::make_unique<acceptance::GroupCommitter>(&storage_.accepting_emails, options, absl::Now);
+  acceptance::LaneLifetimes lifetimes;
+  for (const auto& [lane, policy] : config_.lanes) lifetimes[lane] = policy.lifetime;
+  acceptor_ = std::make_unique<acceptance::DurableAcceptor>(
+      &catalog_, committer_.get(), ids_.get(), lifetimes,
+      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
+  return absl::OkStatus();
+}
+
+void Service::OnCommit(const std::vector<storage::NewEmail>& emails,
+                       const std::vector<storage::AcceptResult>& results) {
+  metrics_.AcceptanceGroup(static_cast<int>(emails.size()));
+  std::map<std::pair<Lane, EmailState>, int> accepted;
+  for (size_t i = 0; i < emails.size(); ++i) {
+    if (results[i].kind != storage::AcceptResult::Kind::kAccepted) continue;
+    ++accepted[{emails[i].lane, results[i].state}];
+  }
+  for (const auto& [what, count] : accepted) {
+    const auto& [lane, state] = what;
+    metrics_.EmailsAccepted(lane, state, count);
+    if (state == EmailState::kQueued && engine_ != nullptr) engine_->Wake(lane);
+  }
+}
+
+absl::Status Service::StartApi() {
+  if (!config_.roles.api) return absl::OkStatus();
+  auto listening = rpc::Server::Start(
+      ServerOptionsOf(config_), {storage_.emails,
+                                 storage_.templates,
+                                 storage_.tenants,
+                                 delivery_events_,
+                                 catalog_,
+                                 *acceptor_,
+                                 authenticator_,
+                                 call_reporter_,
+                                 [this] { return storage_.api_queue.Ping(); },
+                                 absl::Now,
+                                 storage::HmacSha256(config_.master_keys).Compute("page tokens"),
+                                 {}});
+  if (!listening.ok()) return listening.status();
+  server_ = *std::move(listening);
+  Log(Severity::kInfo, "listening", {{"port", server_->port()}});
+  return absl::OkStatus();
+}
+
+// Runs until a signal. `started` is called once calls are taken.
 absl::Status Serve(const config::Config& config, const sigset_t& signals,
-                   const OnStarted& started) {
+                   const std::function<absl::Status(Service&)>& started) {
   if (absl::Status status = PrepareSchema(config); !status.ok()) return status;
   absl::StatusOr<storage::MasterKeys> keys = storage::MasterKeys::Parse(config.master_keys);
   if (!keys.ok()) return keys.status();
-  const absl::StatusOr<identity::AuthenticatorOptions> identity_options =
-      AuthenticatorOptionsOf(config);
-  if (!identity_options.ok()) return identity_options.status();
+  absl::StatusOr<identity::AuthenticatorOptions> options = AuthenticatorOptionsOf(config);
+  if (!options.ok()) return options.status();
 
-  // Later ones use earlier ones.
-  Storage storage(config, *std::move(keys));
-  ops::ServiceMetrics metrics(kVersion);
-  auto endpoint = ops::MetricsEndpoint::Start(config.metrics_listen.host,
-                                              config.metrics_listen.port, metrics.registry());
-  if (!endpoint.ok()) return endpoint.status();
-  Log(Severity::kInfo, "metrics_listening", {{"port", (*endpoint)->port()}});
-  catalog::TemplateCatalog catalog(&storage.templates, {}, absl::Now);
-  const absl::StatusOr<int> node = storage.api_queue.NextNode();
-  if (!node.ok()) return node.status();
-  EmailIdGenerator ids(*node);
-
-  ops::DeliveryReporter delivery_observer(&metrics);
-  std::unique_ptr<delivery::Engine> engine;
-  absl::StatusOr<Providers> providers = Providers{};
-  std::unique_ptr<delivery::StaticRouter> router;
-  const delivery::Renderer renderer(&catalog, {});
-  if (config.roles.delivery) {
-    providers = MakeProviders(config);
-    if (!providers.ok()) return providers.status();
-    router = std::make_unique<delivery::StaticRouter>(providers->pointers(), config.routes,
-                                                      providers->Find(config.sandbox));
-    engine = MakeEngine(config, storage,
-                        {nullptr, &renderer, router.get(), &delivery_observer, absl::Now, Uniform,
-                         config.lease, config.provider_timeout});
-  }
-
-  acceptance::GroupCommitter::Options committing;
-  committing.threads = config.acceptance_connections;
-  committing.group_max = limits::kAcceptanceGroupMax;
-  committing.queue_max = limits::kAcceptanceQueueMax;
-  committing.on_commit = [&](const std::vector<storage::NewEmail>& emails,
-                             const std::vector<storage::AcceptResult>& results) {
-    metrics.AcceptanceGroup(static_cast<int>(emails.size()));
-    std::array<bool, 5> due{};
-    for (size_t i = 0; i < emails.size(); ++i) {
-      if (results[i].kind != storage::AcceptResult::Kind::kAccepted) continue;
-      metrics.EmailsAccepted(emails[i].lane, results[i].state);
-      if (results[i].state == EmailState::kQueued) due[static_cast<size_t>(emails[i].lane)] = true;
-    }
-    for (Lane lane : kAllLanes) {
-      if (engine != nullptr && due[static_cast<size_t>(lane)]) engine->Wake(lane);
-    }
-  };
-  acceptance::LaneLifetimes lifetimes;
-  for (const auto& [lane, policy] : config.lanes) lifetimes[lane] = policy.lifetime;
-
-  rpc::Executor loader(2, 1024);
-  acceptance::GroupCommitter committer(&storage.accepting_emails, committing, absl::Now);
-  acceptance::DurableAcceptor acceptor(
-      &catalog, &committer, &ids, lifetimes,
-      [&loader](std::function<void()> task) { return loader.Submit(std::move(task)); }, absl::Now);
-  identity::Authenticator authenticator(storage.tenants, *identity_options, absl::Now);
-  catalog::ForgettingTemplateStore templates(&storage.templates, &catalog);
-  ops::MeteredDeliveryEvents delivery_events(storage.delivery_events, metrics);
-  ops::CallReporter calls(metrics);
-
-  std::unique_ptr<rpc::Server> server;
-  if (config.roles.api) {
-    const std::string page_token_key =
-        storage::HmacSha256(config.master_keys).Compute("page tokens");
-    auto listening = rpc::Server::Start(
-        ServerOptionsOf(config),
-        {storage.emails, templates, storage.tenants, delivery_events, acceptor, authenticator,
-         calls, [&storage] { return storage.api_queue.Ping(); }, absl::Now, page_token_key});
-    if (!listening.ok()) return listening.status();
-    server = *std::move(listening);
-    Log(Severity::kInfo, "listening", {{"port", server->port()}});
-  }
-  auto duties = config.roles.duties ? StartDuties(storage.queue, metrics)
-                                    : std::vector<std::unique_ptr<duties::PeriodicDuty>>{};
-  if (absl::Status status = started(storage, server ? server->port() : 0); !status.ok()) {
-    return status;
-  }
-
+  Service service(config, *std::move(keys), *std::move(options));
+  if (absl::Status status = service.Start(); !status.ok()) return status;
+  if (absl::Status status = started(service); !status.ok()) return status;
   int signal = 0;
   sigwait(&signals, &signal);
   Log(Severity::kInfo, "draining", {{"signal", signal}});
-  const absl::Time deadline = absl::Now() + config.drain_grace;
-  if (server) server->Drain(deadline);
-  const bool empty = engine == nullptr || engine->Drain(deadline);
-  // What is still in flight gets its outcome from the dying providers, and is recorded.
-  providers->accounts.clear();
-  engine.reset();
-  Log(Severity::kInfo, "stopped", {{"state", empty ? "finished" : "cut"}});
+  service.Drain();
   return absl::OkStatus();
 }
 
@@ -307,14 +368,14 @@ absl::Status RunDev(dev::DevOptions options, const sigset_t& signals) {
   if (!cluster.ok()) return cluster.status();
   environment->config.database_dsn = (*cluster)->Dsn();
   absl::optional<dev::Child> sidecar;
-  return Serve(environment->config, signals, [&](Storage& storage, int port) -> absl::Status {
+  return Serve(environment->config, signals, [&](Service& service) -> absl::Status {
     const absl::StatusOr<std::string> token =
-        dev::EnsureDemoTenant(*environment, storage.tenants);
+        dev::EnsureDemoTenant(*environment, service.storage().tenants);
     if (!token.ok()) return token.status();
     absl::StatusOr<dev::Child> started = dev::StartSidecar(*environment);
     if (!started.ok()) return started.status();
     sidecar.emplace(*std::move(started));
-    std::cout << "heraldd --dev is ready on 127.0.0.1:" << port << "\n"
+    std::cout << "heraldd --dev is ready on 127.0.0.1:" << service.port() << "\n"
               << "  profile:  " << environment->File("heraldctl.env") << "\n"
               << "  mail:     " << environment->File("mail") << "\n"
               << "  metrics:  http://" << environment->options.metrics.ToString() << "/metrics\n"
@@ -323,36 +384,83 @@ absl::Status RunDev(dev::DevOptions options, const sigset_t& signals) {
   });
 }
 
-int Fail(const absl::Status& status) {
+int Report(const absl::Status& status) {
   ops::StopLog();
+  if (status.ok()) return 0;
   std::cerr << "heraldd: " << status.message() << "\n";
   return 1;
 }
 
-int Main(int argc, char** argv) {
-  CLI::App app{"heraldd, the notification service"};
+struct Flags {
   std::string config_path;
   std::string roles;
-  bool dev_mode = false;
-  bool migrate_only = false;
-  bool check_only = false;
+  bool migrate = false;
+  bool check_config = false;
+  bool dev = false;
   dev::DevOptions dev_options;
-  std::string listen;
-  std::string metrics_listen;
-  std::string webhook_listen;
-  app.add_option("--config", config_path, "YAML file, see docs/configuration.md");
-  app.add_option("--roles", roles, "subset of api,delivery,duties (default: all)");
-  app.add_flag("--migrate", migrate_only, "bring the database's schema up to date, then exit");
-  app.add_flag("--check-config", check_only, "read and check the configuration, then exit");
-  app.add_flag("--dev", dev_mode, "private PostgreSQL, sandbox and sidecar; nothing to configure");
-  app.add_option("--dev-dir", dev_options.directory, "where --dev keeps its data")
-      ->capture_default_str();
-  app.add_option("--dev-listen", listen, "with --dev: host:port of the API");
-  app.add_option("--dev-metrics-listen", metrics_listen, "with --dev: host:port of the metrics");
-  app.add_option("--dev-webhook-listen", webhook_listen, "with --dev: host:port of the sidecar");
-  app.set_version_flag("--version", std::string("heraldd ") + kVersion);
-  CLI11_PARSE(app, argc, argv);
+  std::string dev_listen;
+  std::string dev_metrics_listen;
+  std::string dev_webhook_listen;
+};
 
+void Declare(CLI::App& app, Flags& flags) {
+  app.add_option("--config", flags.config_path, "YAML file, see docs/configuration.md");
+  app.add_option("--roles", flags.roles, "subset of api,delivery,duties (default: all)");
+  app.add_flag("--migrate", flags.migrate, "bring the database's schema up to date, then exit");
+  app.add_flag("--check-config", flags.check_config, "check the configuration, then exit");
+  app.add_flag("--dev", flags.dev, "private PostgreSQL, sandbox and sidecar; nothing to configure");
+  app.add_option("--dev-dir", flags.dev_options.directory, "where --dev keeps its data")
+      ->capture_default_str();
+  app.add_option("--dev-listen", flags.dev_listen, "with --dev: host:port of the API");
+  app.add_option("--dev-metrics-listen", flags.dev_metrics_listen,
+                 "with --dev: host:port of the metrics");
+  app.add_option("--dev-webhook-listen", flags.dev_webhook_listen,
+                 "with --dev: host:port of the sidecar");
+  app.set_version_flag("--version", std::string("heraldd ") + kVersion);
+}
+
+absl::Status RunDevWith(Flags flags, const sigset_t& signals) {
+  for (const auto& [text, endpoint] :
+       {std::pair(&flags.dev_listen, &flags.dev_options.grpc),
+        std::pair(&flags.dev_metrics_listen, &flags.dev_options.metrics),
+        std::pair(&flags.dev_webhook_listen, &flags.dev_options.webhook)}) {
+    if (text->empty()) continue;
+    absl::StatusOr<config::Endpoint> parsed = config::ParseEndpoint(*text);
+    if (!parsed.ok()) return parsed.status();
+    *endpoint = *std::move(parsed);
+  }
+  ops::StartLog({});
+  return RunDev(flags.dev_options, signals);
+}
+
+absl::Status RunConfigured(const Flags& flags, const sigset_t& signals) {
+  if (flags.config_path.empty()) {
+    return absl::InvalidArgumentError("--config FILE or --dev is needed; see --help");
+  }
+  absl::StatusOr<config::Config> config = config::LoadConfig(flags.config_path);
+  if (!config.ok()) return config.status();
+  if (!flags.roles.empty()) {
+    absl::StatusOr<config::Roles> roles = config::ParseRoles(flags.roles);
+    if (!roles.ok()) return roles.status();
+    config->roles = *roles;
+  }
+  const absl::optional<Severity> severity = ops::SeverityFromName(config->log_severity);
+  if (!severity.has_value()) {
+    return absl::InvalidArgumentError("log_severity: must be debug, info, warning or error");
+  }
+  if (flags.check_config) return absl::OkStatus();
+  if (flags.migrate) return storage::Migrate(config->database_dsn);
+  ops::LogOptions log;
+  log.min_severity = *severity;
+  ops::StartLog(log);
+  return Serve(*config, signals, [](Service&) { return absl::OkStatus(); });
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"heraldd, the notification service"};
+  Flags flags;
+  Declare(app, flags);
+  CLI11_PARSE(app, argc, argv);
   // Before any thread starts, so that all of them leave the signals to Serve.
   sigset_t signals;
   sigemptyset(&signals);
@@ -360,53 +468,7 @@ int Main(int argc, char** argv) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
-
-  if (dev_mode) {
-    for (const auto& [text, endpoint] : {std::pair(&listen, &dev_options.grpc),
-                                         std::pair(&metrics_listen, &dev_options.metrics),
-                                         std::pair(&webhook_listen, &dev_options.webhook)}) {
-      if (text->empty()) continue;
-      absl::StatusOr<config::Endpoint> parsed = config::ParseEndpoint(*text);
-      if (!parsed.ok()) return Fail(parsed.status());
-      *endpoint = *std::move(parsed);
-    }
-    ops::StartLog({});
-    const absl::Status status = RunDev(dev_options, signals);
-    if (!status.ok()) return Fail(status);
-    ops::StopLog();
-    return 0;
-  }
-
-  if (config_path.empty()) {
-    return Fail(absl::InvalidArgumentError("--config FILE or --dev is needed; see --help"));
-  }
-  absl::StatusOr<config::Config> config = config::LoadConfig(config_path);
-  if (!config.ok()) return Fail(config.status());
-  if (!roles.empty()) {
-    absl::StatusOr<config::Roles> parsed = config::ParseRoles(roles);
-    if (!parsed.ok()) return Fail(parsed.status());
-    config->roles = *parsed;
-  }
-  if (check_only) {
-    std::cout << "the configuration is complete\n";
-    return 0;
-  }
-  if (migrate_only) {
-    const absl::Status status = storage::Migrate(config->database_dsn);
-    if (!status.ok()) return Fail(status);
-    std::cout << "the schema is up to date\n";
-    return 0;
-  }
-  const absl::optional<Severity> severity = ops::SeverityFromName(config->log_severity);
-  if (!severity.has_value()) return Fail(absl::InvalidArgumentError("log_severity: unknown"));
-  ops::LogOptions log;
-  log.min_severity = *severity;
-  ops::StartLog(log);
-  const absl::Status status =
-      Serve(*config, signals, [](Storage&, int) { return absl::OkStatus(); });
-  if (!status.ok()) return Fail(status);
-  ops::StopLog();
-  return 0;
+  return Report(flags.dev ? RunDevWith(flags, signals) : RunConfigured(flags, signals));
 }
 
 }  // namespace

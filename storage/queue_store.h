@@ -122,8 +122,8 @@ class QueueStore {
   // Gives unstarted leases back; the emails are due at once and the claim does not count.
   virtual absl::Status ReturnLeases(absl::Span<const Lease> leases) = 0;
   // Takes over leases that ended: an email with an open attempt becomes UNCONFIRMED, any other is
-  // due again; one claimed `claims_max` times without an end is DEAD ("poison"). Returns how many
-  // it took over.
+  // due again; one claimed `claims_max` times without an end is DEAD ("poison"), or FAILED
+  // ("outcome_unknown") when a provider may have taken it. Returns how many it took over.
   virtual absl::StatusOr<int> RescueExpired(int limit, int claims_max) = 0;
   // Ends emails in the queue, not leased, whose expire_time passed: EXPIRED. Returns how many.
   virtual absl::StatusOr<int> ExpireOverdue(int limit) = 0;

@@ -34,7 +34,7 @@ struct ServerParts {
   std::function<absl::Time()> clock;
   // Authenticates page tokens and cursors: 32 bytes, the same on every replica and after restarts.
   std::string page_token_key;
-  templates::RenderLimits render_limits;
+  templates::RenderLimits render_limits = {};
 };
 
 // The gRPC server: herald.v1, health and reflection.

@@ -34,7 +34,7 @@ struct WebhookConfig {
   std::vector<AccountConfig> accounts;
   int threads = 1;
   size_t body_bytes_max = 1 << 20;
-  int connections_max = 1024;
+  int connections_max = 256;
   absl::Duration read_timeout = absl::Seconds(10);
   absl::Duration grace = absl::Seconds(20);
 };

@@ -92,6 +92,7 @@ struct GrpcDeliveryEventSink::Impl {
     absl::MutexLock lock(&mutex);
     --calls;
   }
+  bool NoneRunning() const ABSL_SHARED_LOCKS_REQUIRED(mutex) { return calls == 0; }
 
   // Constant after construction.
   const Options options;
@@ -108,10 +109,8 @@ GrpcDeliveryEventSink::GrpcDeliveryEventSink(const Options& options, Token token
     : impl_(std::make_unique<Impl>(options, std::move(token))) {}
 
 GrpcDeliveryEventSink::~GrpcDeliveryEventSink() {
-  const auto none = [impl = impl_.get()]()
-                        ABSL_SHARED_LOCKS_REQUIRED(impl->mutex) { return impl->calls == 0; };
   absl::MutexLock lock(&impl_->mutex);
-  impl_->mutex.Await(absl::Condition(&none));
+  impl_->mutex.Await(absl::Condition(impl_.get(), &Impl::NoneRunning));
 }
 
 void GrpcDeliveryEventSink::Record(absl::Span<const ReceivedEvent> events, Done done) {

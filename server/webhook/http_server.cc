@@ -41,6 +41,7 @@ struct HttpServer::Impl : HttpConnection::Host, std::enable_shared_from_this<Htt
   void Accept();
   void OnAccepted(const error_code& error, tcp::socket socket);
   void StopAccepting();
+  bool AllClosed() const ABSL_SHARED_LOCKS_REQUIRED(mutex) { return open == 0; }
   std::vector<std::shared_ptr<HttpConnection>> Live();
 
   // Constant after Bind.
@@ -179,12 +180,10 @@ bool HttpServer::Stop(absl::Duration grace) {
   }
   impl_->StopAccepting();
   for (const auto& connection : impl_->Live()) connection->Drain();
-  const auto all_closed = [impl = impl_.get()]()
-                              ABSL_SHARED_LOCKS_REQUIRED(impl->mutex) { return impl->open == 0; };
   bool finished = false;
   {
     absl::MutexLock lock(&impl_->mutex);
-    finished = impl_->mutex.AwaitWithTimeout(absl::Condition(&all_closed), grace);
+    finished = impl_->mutex.AwaitWithTimeout(absl::Condition(impl_.get(), &Impl::AllClosed), grace);
   }
   if (!finished) {
     for (const auto& connection : impl_->Live()) connection->Cut();

@@ -44,7 +44,7 @@ class HttpServer {
     int threads = 1;
     size_t body_bytes_max = 1 << 20;
     uint32_t header_bytes_max = 16 << 10;
-    int connections_max = 1024;
+    int connections_max = 256;
     absl::Duration read_timeout = absl::Seconds(10);
     absl::Duration idle_timeout = absl::Seconds(60);
     // Told of each request that never reached the handler: 400, 413 and 431 as answered, 408 for

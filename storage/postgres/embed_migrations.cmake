@@ -8,7 +8,8 @@ foreach(file IN LISTS FILES)
   set(version "${CMAKE_MATCH_1}")
   file(SHA256 "${file}" checksum)
   file(READ "${file}" sql)
-  string(APPEND rows "      {${version}, \"${name}\", R\"herald_sql(${sql})herald_sql\",\n       \"${checksum}\"},\n")
+  string(APPEND rows "      {${version}, \"${name}\", R\"herald_sql(${sql})herald_sql\",\n")
+  string(APPEND rows "       \"${checksum}\"},\n")
 endforeach()
 file(WRITE "${OUTPUT}" "#include \"storage/postgres/migrations.h\"
 

@@ -14,13 +14,16 @@ namespace {
 constexpr char kLock[] = "SELECT pg_advisory_xact_lock(114784820031844)";
 
 // Roles belong to the whole cluster: another database's migration may create them at this moment.
-// A superuser needs no grant to take a role on; granting again would only contend.
+// A superuser needs no grant to take a role on; granting again would only contend. From PostgreSQL
+// 16 on, who creates a role is its member but may not SET it.
 constexpr char kBootstrap[] = R"sql(
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA IF NOT EXISTS herald;
 DO $$
 DECLARE
   r text;
+  may_set text := CASE WHEN current_setting('server_version_num')::int < 160000
+                       THEN 'MEMBER' ELSE 'SET' END;
 BEGIN
   FOREACH r IN ARRAY ARRAY['herald_api', 'herald_engine'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
@@ -30,7 +33,7 @@ BEGIN
         NULL;
       END;
     END IF;
-    IF NOT pg_has_role(current_user, r, 'MEMBER') THEN
+    IF NOT pg_has_role(current_user, r, may_set) THEN
       EXECUTE format('GRANT %I TO CURRENT_USER', r);
     END IF;
   END LOOP;

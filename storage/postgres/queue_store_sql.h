@@ -36,16 +36,17 @@ ORDER BY l.run_at, l.email_id
 )sql"};
 
 // $1 tenants, $2 emails, $3 tokens, sorted; $4 seconds that must be left of each lease, or NULL
-// when a lease that ended but was not taken over will do. Returns the positions held.
+// when a lease that ended but was not taken over will do. Returns the positions held. LATERAL keeps
+// the order and the index: a join would be planned as a scan of the whole queue while it is short.
 inline constexpr NamedQuery kLockLeases{"lock_leases", R"sql(
 SELECT w.position
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
        WITH ORDINALITY AS w (tenant_id, email_id, lease_token, position)
-JOIN herald.queue q ON q.tenant_id = w.tenant_id AND q.email_id = w.email_id
-WHERE q.lease_token = w.lease_token
-  AND ($4::float8 IS NULL OR q.lease_until > clock_timestamp() + $4::float8 * interval '1 second')
-ORDER BY w.position
-FOR UPDATE OF q
+CROSS JOIN LATERAL (
+  SELECT 1 FROM herald.queue q
+  WHERE q.tenant_id = w.tenant_id AND q.email_id = w.email_id AND q.lease_token = w.lease_token
+    AND ($4::float8 IS NULL OR q.lease_until > clock_timestamp() + $4::float8 * interval '1 second')
+  FOR UPDATE) held
 )sql"};
 
 // Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests): begins an attempt
@@ -59,7 +60,9 @@ WITH judged AS MATERIALIZED (
          s.reason AS suppressed
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[])
          WITH ORDINALITY AS w (tenant_id, email_id, lease_token, account, digest, position)
-  JOIN herald.queue q ON q.tenant_id = w.tenant_id AND q.email_id = w.email_id
+  CROSS JOIN LATERAL (
+    SELECT l.attempts, l.expire_time FROM herald.queue l
+    WHERE l.tenant_id = w.tenant_id AND l.email_id = w.email_id LIMIT 1) q
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
   LEFT JOIN herald.suppressions s
     ON s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash
@@ -76,9 +79,9 @@ begun AS (
         request_digest = EXCLUDED.request_digest
     WHERE a.lease_token = EXCLUDED.lease_token AND a.outcome IS NULL
   RETURNING a.tenant_id, a.email_id)
-SELECT j.position, j.attempt, j.state, j.overdue, j.suppressed, b.email_id IS NOT NULL AS begun
+SELECT j.position, j.attempt, j.state, j.overdue, j.suppressed,
+       (j.tenant_id, j.email_id) IN (SELECT b.tenant_id, b.email_id FROM begun b) AS begun
 FROM judged j
-LEFT JOIN begun b ON b.tenant_id = j.tenant_id AND b.email_id = j.email_id
 )sql"};
 
 // Which of $1 tenants, $2 emails left the queue without an attempt of theirs being possible any
@@ -135,8 +138,7 @@ closed AS (
       error_code = w.error_code, detail = w.detail
   FROM ended w
   WHERE a.tenant_id = w.tenant_id AND a.email_id = w.email_id AND a.attempt = w.attempt
-    AND a.outcome IS NULL AND w.outcome IS NOT NULL
-  RETURNING a.tenant_id, a.email_id, a.begin_time),
+    AND a.outcome IS NULL AND w.outcome IS NOT NULL),
 summary AS (
   UPDATE herald.emails e
   SET state = CASE WHEN w.kind = 0 THEN 5
@@ -153,15 +155,17 @@ kept AS (
   UPDATE herald.queue q
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(q.attempts, w.attempt),
       run_at = statement_timestamp() + w.delay * interval '1 second',
-      unconfirmed_time = CASE WHEN w.attempt = 0 THEN q.unconfirmed_time
-                              WHEN w.kind = 2 THEN coalesce(q.unconfirmed_time, c.begin_time, now())
-                              END,
+      unconfirmed_time = CASE
+        WHEN w.attempt = 0 THEN q.unconfirmed_time
+        WHEN w.kind = 2 THEN coalesce(q.unconfirmed_time, (
+          SELECT a.begin_time FROM herald.attempts a
+          WHERE a.tenant_id = w.tenant_id AND a.email_id = w.email_id
+            AND a.attempt = w.attempt), now()) END,
       unconfirmed_account = CASE WHEN w.attempt = 0 THEN q.unconfirmed_account
                                  WHEN w.kind = 2 THEN w.account END,
       unconfirmed_digest = CASE WHEN w.attempt = 0 THEN q.unconfirmed_digest
                                 WHEN w.kind = 2 THEN w.digest END
   FROM ended w
-  LEFT JOIN closed c ON c.tenant_id = w.tenant_id AND c.email_id = w.email_id
   WHERE q.tenant_id = w.tenant_id AND q.email_id = w.email_id AND w.stays),
 gone AS (
   DELETE FROM herald.queue q USING ended w

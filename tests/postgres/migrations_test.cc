@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "storage/postgres/transaction.h"
 #include "tests/support/postgres_cluster.h"
 #include "tests/support/status_matchers.h"
 
@@ -76,6 +77,38 @@ TEST_F(MigrationsTest, AFailedMigrationLeavesNothingBehind) {
                             "SELECT max(version), to_regclass('herald.half') IS NULL "
                             "FROM herald.schema_migrations"),
               IsOkAndHolds(HasSubstr("1|t")));
+}
+
+TEST_F(MigrationsTest, NeedNoSuperuserAndTheOwnerIsBoundByRowLevelSecurity) {
+  ASSERT_OK(
+      cluster_.Psql(database_,
+                    "DROP ROLE IF EXISTS owner; CREATE ROLE owner LOGIN CREATEROLE NOINHERIT; "
+                    "GRANT CREATE ON DATABASE " +
+                        database_ + " TO owner"));
+  const std::string dsn = dsn_ + " user=owner";
+  ASSERT_OK(Migrate(dsn));
+  ASSERT_OK(CheckSchema(dsn));
+  ConnectionPool pool({.dsn = dsn, .max_connections = 1});
+  const absl::StatusOr<int64_t> seen = RunTransaction(
+      pool, {.role = DatabaseRole::kEngine, .name = "owner"},
+      [](Transaction& transaction) -> absl::StatusOr<int64_t> {
+        transaction.Exec({"insert",
+                          "INSERT INTO herald.tenants (slug, display_name, "
+                          "sender_domains) VALUES ('a', 'a', '{}')"});
+        transaction.ExecScript({"reset", "SET LOCAL ROLE owner"});
+        return Int64Of(transaction.Exec({"count", "SELECT count(*) FROM herald.tenants"})[0][0]);
+      });
+  EXPECT_THAT(seen, IsOkAndHolds(0));
+}
+
+TEST_F(MigrationsTest, RefuseARoleThatBypassesRowLevelSecurity) {
+  ASSERT_OK(Migrate(dsn_));
+  ASSERT_OK(cluster_.Psql(database_, "ALTER ROLE herald_api BYPASSRLS"));
+  const auto refused = StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("herald_api"));
+  EXPECT_THAT(Migrate(dsn_), refused);
+  EXPECT_THAT(CheckSchema(dsn_), refused);
+  ASSERT_OK(cluster_.Psql(database_, "ALTER ROLE herald_api NOBYPASSRLS"));
+  EXPECT_OK(CheckSchema(dsn_));
 }
 
 TEST_F(MigrationsTest, AnUnreachableDatabaseIsUnavailable) {

@@ -1,6 +1,6 @@
--- The spine: tenants, templates, emails, queue, timeline. Every tenant-owned table's keys begin with
--- tenant_id and no foreign key crosses tenants. Numbers in state, lane, type and outcome columns are
--- those of model/*.h.
+-- The spine: tenants, templates, emails, queue, timeline. Every tenant-owned table's keys begin
+-- with tenant_id and no foreign key crosses tenants. Numbers in state, lane, type and outcome
+-- columns are those of model/*.h.
 
 -- A moment as callers of the database read it: whole microseconds since 1970, whatever TimeZone and
 -- DateStyle say.
@@ -244,5 +244,6 @@ GRANT SELECT ON herald.tenants, herald.tenant_keys, herald.api_tokens, herald.te
   herald.audit_entries TO herald_api;
 GRANT INSERT ON herald.templates, herald.template_versions, herald.emails, herald.email_contents,
   herald.idempotency_keys, herald.queue, herald.email_events, herald.audit_entries TO herald_api;
-GRANT UPDATE ON herald.templates, herald.emails, herald.idempotency_keys, herald.queue TO herald_api;
+GRANT UPDATE ON herald.templates, herald.emails, herald.idempotency_keys, herald.queue
+  TO herald_api;
 GRANT DELETE ON herald.queue TO herald_api;

@@ -218,12 +218,17 @@ TEST_F(CurlHttpClientTest, TimesOutAsUnknownOnceTheRequestLeft) {
 }
 
 TEST_F(CurlHttpClientTest, TimesOutAsNotSentWhileWaitingForAConnection) {
-  HttpEmulator server([](const EmulatedRequest&) { return Broken(Fault::kHang); });
+  absl::Notification reached;
+  HttpEmulator server([&](const EmulatedRequest&) {
+    reached.Notify();
+    return Broken(Fault::kHang);
+  });
   CurlHttpClientOptions options;
   options.origin_connections_max = 1;
   client_ = MakeCurlHttpClient(options);
   HttpAnswer hanging;
   client_->Send(Post(server.url()), hanging.Callback());
+  reached.WaitForNotification();
   HttpRequest request = Post(server.url());
   request.timeout = absl::Milliseconds(100);
   EXPECT_EQ(SendAndWait(*client_, request).transport, Transport::kNotSent);

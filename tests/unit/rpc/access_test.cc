@@ -72,8 +72,8 @@ TEST_F(AccessTest, NoMethodAnswersWithoutAToken) {
 
 TEST_F(AccessTest, NoMethodAnswersAnUnknownToken) {
   Start();
-  const std::string unknown = identity::FormatToken(storage::TokenMode::kLive, ApiTokenId{999},
-                                                    identity::NewSecret());
+  const std::string unknown =
+      identity::FormatToken(storage::TokenMode::kLive, ApiTokenId{999}, identity::NewSecret());
   for (const std::string& method : AllMethods()) {
     const grpc::Status status = Call(method, unknown);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << method;

@@ -45,13 +45,22 @@ class ServerFixture : public ::testing::Test {
     token_ = Issue(storage::kScopeSend | storage::kScopeRead | storage::kScopeManage);
   }
 
+  ServerParts Parts() {
+    return {emails_,
+            templates_,
+            tenants_,
+            delivery_events_,
+            catalog_,
+            acceptor_,
+            authenticator_,
+            observer_,
+            [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("away"); },
+            [offset = clock_offset_] { return absl::Now() + offset; },
+            "a key of thirty-two bytes, secret"};
+  }
+
   void Start() {
-    auto server = Server::Start(
-        options_, {emails_, templates_, tenants_, delivery_events_, catalog_, acceptor_,
-                   authenticator_, observer_,
-                   [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("away"); },
-                   [this] { return absl::Now() + clock_offset_; },
-                   "a key of thirty-two bytes, secret"});
+    auto server = Server::Start(options_, Parts());
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel(Target(), grpc::InsecureChannelCredentials());
@@ -85,10 +94,13 @@ class ServerFixture : public ::testing::Test {
   std::atomic<bool> ready_{true};
   absl::Duration clock_offset_;  // before Start
   catalog::TemplateCatalog catalog_{&templates_, {}, [] { return absl::Now(); }};
-  identity::Authenticator authenticator_{
-      tenants_,
-      {{identity::HashText(kOperatorToken)}, {identity::HashText(kSidecarToken)}},
-      [] { return absl::Now(); }};
+  // Tokens stay proven, so that no refresh takes a place in the executor unasked.
+  identity::Authenticator authenticator_{tenants_,
+                                         {{identity::HashText(kOperatorToken)},
+                                          {identity::HashText(kSidecarToken)},
+                                          absl::Hours(1),
+                                          absl::Hours(1)},
+                                         [] { return absl::Now(); }};
   ServerOptions options_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -41,7 +41,9 @@ TEST_F(ShellTest, ShedsCallsOverTheInFlightLimitAndSaysWhenToRetry) {
   acceptor_.Release();
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(good, 2);
-  EXPECT_TRUE(Send().ok());
+  // An answered call leaves a moment after its caller has the answer.
+  const absl::Time give_up = absl::Now() + absl::Seconds(10);
+  while (!Send().ok()) ASSERT_LT(absl::Now(), give_up);
 }
 
 TEST_F(ShellTest, ShedsCallsWhenTheExecutorIsFull) {
@@ -96,10 +98,9 @@ TEST_F(ShellTest, DoesNoWorkForACallWhoseDeadlinePassedInTheQueue) {
   v1::GetEmailRequest request;
   request.set_id(FormatEmailId(EmailId{1}));
   v1::Email email;
-  EXPECT_EQ(v1::EmailService::NewStub(channel_)
-                ->GetEmail(context.get(), request, &email)
-                .error_code(),
-            grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(
+      v1::EmailService::NewStub(channel_)->GetEmail(context.get(), request, &email).error_code(),
+      grpc::StatusCode::DEADLINE_EXCEEDED);
   emails_.Open();
   running.join();
   server_->Drain(absl::Now() + absl::Seconds(10));
@@ -198,10 +199,7 @@ TEST_F(ShellTest, ADrainWaitsForWorkBeyondItsDeadline) {
 TEST_F(ShellTest, CannotStartOnAnAddressThatIsTaken) {
   Start();
   options_.listen_address = Target();
-  const auto second = Server::Start(
-      options_, {emails_, templates_, tenants_, delivery_events_, catalog_, acceptor_,
-                 authenticator_, observer_, [] { return absl::OkStatus(); },
-                 [] { return absl::Now(); }, "key"});
+  const auto second = Server::Start(options_, Parts());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
 }
 

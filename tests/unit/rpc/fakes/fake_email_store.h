@@ -53,7 +53,6 @@ class FakeEmailStore final : public storage::EmailStore {
   absl::StatusOr<storage::FeedPage> ReadFeed(TenantId, storage::FeedCursor cursor,
                                              int limit) override {
     absl::MutexLock lock(&mu_);
-    ++feed_reads_;
     if (!failure_.ok()) return failure_;
     storage::FeedPage page;
     page.next = cursor;
@@ -120,10 +119,6 @@ class FakeEmailStore final : public storage::EmailStore {
     absl::MutexLock lock(&mu_);
     return reads_;
   }
-  int feed_reads() {
-    absl::MutexLock lock(&mu_);
-    return feed_reads_;
-  }
   storage::EmailQuery query() {
     absl::MutexLock lock(&mu_);
     return query_;
@@ -147,7 +142,6 @@ class FakeEmailStore final : public storage::EmailStore {
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   bool open_ ABSL_GUARDED_BY(mu_) = true;
   int reads_ ABSL_GUARDED_BY(mu_) = 0;
-  int feed_reads_ ABSL_GUARDED_BY(mu_) = 0;
   storage::EmailQuery query_ ABSL_GUARDED_BY(mu_);
   std::map<EmailId, storage::EmailRecord> emails_ ABSL_GUARDED_BY(mu_);
   std::vector<storage::EmailEventRow> feed_ ABSL_GUARDED_BY(mu_);

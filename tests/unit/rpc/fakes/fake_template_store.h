@@ -36,7 +36,8 @@ class FakeTemplateStore final : public storage::TemplateStore {
     absl::MutexLock lock(&mu_);
     std::vector<storage::TemplateRow> page;
     for (const auto& [key, row] : rows_) {
-      if (absl::string_view(key) > after_key && static_cast<int>(page.size()) < limit) page.push_back(row);
+      if (absl::string_view(key) > after_key && static_cast<int>(page.size()) < limit)
+        page.push_back(row);
     }
     return page;
   }
@@ -78,9 +79,8 @@ class FakeTemplateStore final : public storage::TemplateStore {
   }
 
  private:
-  storage::TemplateVersionRow Append(storage::TemplateRow& row,
-                                     storage::TemplateVersionRow version, bool publish)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+  storage::TemplateVersionRow Append(storage::TemplateRow& row, storage::TemplateVersionRow version,
+                                     bool publish) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     version.version = ++row.latest_version;
     if (publish) row.published_version = version.version;
     versions_[{row.key, version.version}] = version;
@@ -89,8 +89,7 @@ class FakeTemplateStore final : public storage::TemplateStore {
 
   absl::Mutex mu_;
   std::map<std::string, storage::TemplateRow> rows_ ABSL_GUARDED_BY(mu_);
-  std::map<std::pair<std::string, int>, storage::TemplateVersionRow> versions_
-      ABSL_GUARDED_BY(mu_);
+  std::map<std::pair<std::string, int>, storage::TemplateVersionRow> versions_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace herald::rpc
