@@ -90,7 +90,7 @@ absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
   storage::PostgresTenantStore tenants(pool, tenant_keys);
   storage::PostgresTemplateStore templates(pool);
   storage::PostgresEmailStore emails(pool, tenant_keys);
-  storage::PostgresDeliveryEventStore delivery_events(pool, tenant_keys);
+  storage::PostgresDeliveryEventStore delivery_events(pool);
   identity::Authenticator authenticator(tenants, {}, absl::Now);
   EchoAcceptor acceptor;
   NoObserver observer;
