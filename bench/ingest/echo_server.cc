@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/acceptance/acceptor.h"
+#include "server/catalog/template_catalog.h"
 #include "server/identity/authenticator.h"
 #include "server/rpc/server.h"
 #include "storage/crypto/master_keys.h"
@@ -92,11 +93,12 @@ absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
   storage::PostgresEmailStore emails(pool, tenant_keys);
   storage::PostgresDeliveryEventStore delivery_events(pool);
   identity::Authenticator authenticator(tenants, {}, absl::Now);
+  catalog::TemplateCatalog catalog(&templates, {}, absl::Now);
   EchoAcceptor acceptor;
   NoObserver observer;
   const auto server = rpc::Server::Start(
       rpc::ServerOptions{},
-      {emails, templates, tenants, delivery_events, acceptor, authenticator, observer,
+      {emails, templates, tenants, delivery_events, catalog, acceptor, authenticator, observer,
        [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
   if (!server.ok()) return server.status();
   std::cout << "listening " << (*server)->port() << std::endl;
