@@ -222,8 +222,8 @@ void LaneWorker::HandOver(Job job, int attempt) {
                    end.account = std::string(provider->account());
                    end.request_digest = digest;
                    end.disposition =
-                       Decide(policy_, result, attempt, provider->capabilities().idempotency_window,
-                              parts_.random);
+                       Decide(policy_, result, attempt - email->attempts_before_redrive,
+                              provider->capabilities().idempotency_window, parts_.random);
                    end.provider_message_id = std::move(result.provider_message_id);
                    end.error_code = std::move(result.error_code);
                    end.detail = std::move(result.detail);
