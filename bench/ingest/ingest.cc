@@ -96,15 +96,12 @@ class Ingest {
   absl::Status Round(BulkInsert& bulk) {
     const double echo = One(echo_, "echo", kMostInFlight).calls_per_second;
 
-    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
     const absl::StatusOr<double> rows = bulk.Run(warm_up_, duration_);
     if (!rows.ok()) return rows.status();
     Note("bulk insert", *rows, "rows/s");
 
-    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
     const double single = One(herald_, "SendEmail", kMostInFlight).calls_per_second;
 
-    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
     const LoadResult batches = Load(herald_, {kBatchesInFlight, kBatch, warm_up_, duration_});
     acknowledged_ += batches.acknowledged;
     Note("SendEmails", batches.emails_per_second, "rows/s");

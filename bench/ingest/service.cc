@@ -171,8 +171,4 @@ absl::StatusOr<int64_t> Service::CountEmails(const std::string& prefix) const {
   return count;
 }
 
-absl::Status Service::Checkpoint() const {
-  return cluster_->Psql("postgres", "CHECKPOINT").status();
-}
-
 }  // namespace herald::bench

@@ -28,8 +28,6 @@ class Service {
 
   // How many emails are stored whose idempotency keys begin with `prefix`.
   absl::StatusOr<int64_t> CountEmails(const std::string& prefix) const;
-  // Writes all dirty pages, so that one measurement does not pay for the one before it.
-  absl::Status Checkpoint() const;
 
  private:
   Service() = default;
