@@ -80,7 +80,7 @@ class EchoAcceptor final : public acceptance::Acceptor {
 
 class NoObserver final : public rpc::CallObserver {
  public:
-  void OnCall(absl::string_view, absl::StatusCode, absl::Duration) override {}
+  void OnCall(absl::string_view, const absl::Status&, absl::Duration) override {}
 };
 
 absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
