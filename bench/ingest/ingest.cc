@@ -29,6 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "bench/ingest/bulk_insert.h"
 #include "bench/ingest/costs.h"
 #include "bench/ingest/load.h"
@@ -217,6 +218,9 @@ absl::Status Run(const Options& options) {
 }  // namespace herald::bench
 
 int main(int argc, char** argv) {
+  // Debian builds Abseil to look for deadlocks at every lock of a Mutex, gRPC's included;
+  // heraldd turns that off too.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   CLI::App app{"bench-ingest: how fast Herald takes emails"};
   herald::bench::Options options;
   app.add_option("--seconds", options.seconds, "of each measurement")
