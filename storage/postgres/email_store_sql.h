@@ -153,7 +153,7 @@ FROM (
     AND NOT EXISTS (SELECT FROM herald.email_events v
                     WHERE v.tenant_id = e.tenant_id AND v.email_id = e.email_id AND v.type = 2)
   UNION ALL
-  SELECT email_id, 6, begin_time, attempt, account, provider_message_id, 0, '', '', NULL, 0
+  SELECT email_id, 6, begin_time, attempt, account, '', 0, '', '', NULL, 0
   FROM herald.attempts WHERE tenant_id = $1::bigint AND email_id = $2::bigint
   UNION ALL
   SELECT email_id, type, event_time, attempt, account, provider_message_id, bounce_class, reason,
