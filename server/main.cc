@@ -402,6 +402,7 @@ struct Flags {
   std::string dev_listen;
   std::string dev_metrics_listen;
   std::string dev_webhook_listen;
+  std::string dev_webhook_metrics_listen;
 };
 
 void Declare(CLI::App& app, Flags& flags) {
@@ -417,6 +418,8 @@ void Declare(CLI::App& app, Flags& flags) {
                  "with --dev: host:port of the metrics");
   app.add_option("--dev-webhook-listen", flags.dev_webhook_listen,
                  "with --dev: host:port of the sidecar");
+  app.add_option("--dev-webhook-metrics-listen", flags.dev_webhook_metrics_listen,
+                 "with --dev: host:port of the sidecar's metrics");
   app.set_version_flag("--version", std::string("heraldd ") + kVersion);
 }
 
@@ -424,7 +427,8 @@ absl::Status RunDevWith(Flags flags, const sigset_t& signals) {
   for (const auto& [text, endpoint] :
        {std::pair(&flags.dev_listen, &flags.dev_options.grpc),
         std::pair(&flags.dev_metrics_listen, &flags.dev_options.metrics),
-        std::pair(&flags.dev_webhook_listen, &flags.dev_options.webhook)}) {
+        std::pair(&flags.dev_webhook_listen, &flags.dev_options.webhook),
+        std::pair(&flags.dev_webhook_metrics_listen, &flags.dev_options.webhook_metrics)}) {
     if (text->empty()) continue;
     absl::StatusOr<config::Endpoint> parsed = config::ParseEndpoint(*text);
     if (!parsed.ok()) return parsed.status();

@@ -35,6 +35,7 @@ struct LeasedEmail {
   int claims = 0;    // this one included; counted at the claim, so that a crash counts too
   int attempts = 0;  // hand-overs begun so far
   int redrives = 0;
+  int attempts_before_redrive = 0;  // of `attempts`, those that the last redrive forgave
   std::string recipient;  // opened
   std::string content;    // serialised herald.internal.v1.EmailContent, opened
   std::string template_key;

@@ -14,7 +14,7 @@ namespace {
 using State = v1::Email;
 
 constexpr absl::Duration kPollInterval = absl::Milliseconds(200);
-constexpr size_t kTypeWidth = 9;  // "DELIVERED"; wider types are rare
+constexpr size_t kTypeWidth = sizeof("PROVIDER_ACCEPTED") - 1;  // the widest of a usual life
 
 // Prints each event of a growing timeline once. Provider events may appear in the middle.
 class GrowingTimeline {

@@ -2,6 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "model/email_state.h"
 #include "model/outcome.h"
 #include "providers/provider.h"
 #include "storage/queue_store.h"
@@ -20,6 +21,8 @@ class DeliveryObserver {
   // An end was recorded; `since_due` runs from acceptance, or from send_time if that was later.
   virtual void OnRecorded(const storage::LeasedEmail& /*email*/, const storage::AttemptEnd& /*end*/,
                           absl::Duration /*since_due*/) {}
+  // Found cancelled, suppressed or expired as `state` when it was about to be handed over.
+  virtual void OnStopped(const storage::LeasedEmail& /*email*/, EmailState /*state*/) {}
   // An outcome came too late: the lease had been taken over, nothing was changed.
   virtual void OnStale(const storage::LeasedEmail& /*email*/) {}
   virtual void OnRenderFailure(const storage::LeasedEmail& /*email*/,

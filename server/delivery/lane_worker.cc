@@ -180,6 +180,9 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   for (size_t i = 0; i < jobs.size(); ++i) {
     const storage::BeginResult& result = (*begun)[i];
     if (result.verdict != storage::BeginResult::Verdict::kBegun) {
+      if (result.verdict == storage::BeginResult::Verdict::kStopped) {
+        parts_.observer->OnStopped(*jobs[i].email, result.stopped_as);
+      }
       Release(1);
     } else if (too_late) {
       EndUnsent(jobs[i], result.attempt);
@@ -209,6 +212,7 @@ void LaneWorker::HandOver(Job job, int attempt) {
   const absl::Time started = absl::Now();
   auto email = job.email;
   providers::Provider* provider = job.provider;
+<<<<<<< HEAD
   provider->Send(job.message, parts_.provider_timeout,
                  [this, email, provider, attempt, started, repeats = job.repeats,
                   digest = std::move(job.digest)](providers::SendResult result) {
@@ -229,6 +233,27 @@ void LaneWorker::HandOver(Job job, int attempt) {
                    end.detail = std::move(result.detail);
                    End(email, std::move(end));
                  });
+=======
+  provider->Send(
+      job.message, parts_.provider_timeout,
+      [this, email, provider, attempt, started,
+       digest = std::move(job.digest)](providers::SendResult result) {
+        parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
+                                      absl::Now() - started);
+        storage::AttemptEnd end;
+        end.lease = email->lease;
+        end.attempt = attempt;
+        end.outcome = result.outcome;
+        end.account = std::string(provider->account());
+        end.request_digest = digest;
+        end.disposition = Decide(policy_, result, attempt - email->attempts_before_redrive,
+                                 provider->capabilities().idempotency_window, parts_.random);
+        end.provider_message_id = std::move(result.provider_message_id);
+        end.error_code = std::move(result.error_code);
+        end.detail = std::move(result.detail);
+        End(email, std::move(end));
+      });
+>>>>>>> e2e
 }
 
 void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,

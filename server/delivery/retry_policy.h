@@ -15,7 +15,8 @@ using Random = std::function<double()>;
 // The wait before the next hand-over after `attempts` of them: full jitter.
 absl::Duration Backoff(const LanePolicy& policy, int attempts, const Random& random);
 
-// What follows from a provider's verdict on hand-over number `attempt` of an email. Pure.
+// What follows from a provider's verdict on hand-over number `attempt` of an email, counted from
+// its last redrive. Pure.
 // `idempotency_window`: of the account that gave the verdict; zero when it has none.
 storage::Disposition Decide(const LanePolicy& policy, const providers::SendResult& result,
                             int attempt, absl::Duration idempotency_window, const Random& random);

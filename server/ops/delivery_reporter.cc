@@ -80,6 +80,15 @@ void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const stora
        {"trace_id", TraceId(email)}});
 }
 
+void DeliveryReporter::OnStopped(const storage::LeasedEmail& email, EmailState state) {
+  metrics_->EmailsFinished(email.lane, state);
+  Log(Severity::kInfo, "email_stopped",
+      {{"email_id", FormatEmailId(email.lease.email)},
+       {"lane", LaneName(email.lane)},
+       {"state", EmailStateName(state)},
+       {"trace_id", TraceId(email)}});
+}
+
 void DeliveryReporter::OnStale(const storage::LeasedEmail& email) {
   metrics_->StaleOutcomes(1);
   Log(Severity::kWarning, "outcome_stale",

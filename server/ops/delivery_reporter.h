@@ -16,6 +16,7 @@ class DeliveryReporter : public delivery::DeliveryObserver {
                     const providers::SendResult& result, absl::Duration took) override;
   void OnRecorded(const storage::LeasedEmail& email, const storage::AttemptEnd& end,
                   absl::Duration since_due) override;
+  void OnStopped(const storage::LeasedEmail& email, EmailState state) override;
   void OnStale(const storage::LeasedEmail& email) override;
   void OnRenderFailure(const storage::LeasedEmail& email, const absl::Status& status) override;
   void OnStorageError(absl::string_view step, const absl::Status& status) override;

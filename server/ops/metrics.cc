@@ -131,6 +131,8 @@ struct ServiceMetrics::Families {
           .Add({});
   CounterFamily& database_errors =
       Counters(registry, "herald_db_errors_total", "Failed database calls, by status code");
+  // There from the start: a rate over a series that begins with its first error misses that error.
+  prometheus::Counter& database_unavailable = database_errors.Add({{"code", "UNAVAILABLE"}});
 
   absl::Mutex mu;
   std::map<std::string, std::unique_ptr<RpcMetrics>> rpcs ABSL_GUARDED_BY(mu);

@@ -137,7 +137,8 @@ INSERT INTO herald.audit_entries (tenant_id, actor, action, target)
 VALUES ($1::bigint, $2::text, $3::text, $4::text)
 )sql"};
 
-// $1 tenant, $2 email.
+// $1 tenant, $2 email. An event is what was known when it happened, so that it reads the same ever
+// after: ATTEMPTED has no message id, which comes with SENT.
 inline constexpr NamedQuery kListEvents{"list_events", R"sql(
 SELECT email_id, type, herald.micros(event_time) AS event_time, attempt, account,
        provider_message_id, bounce_class, reason, detail, herald.micros(retry_time) AS retry_time

@@ -32,6 +32,7 @@ enum ClaimColumn : pqxx::row::size_type {
   kSendTime,
   kClaimTime,
   kContentSealed,
+  kAttemptsBeforeRedrive,
 };
 
 TransactionOptions Engine(const char* name, bool read_only = false) {
@@ -46,6 +47,7 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   email.claims = IntOf(row[kClaims]);
   email.attempts = IntOf(row[kAttempts]);
   email.redrives = IntOf(row[kRedrives]);
+  email.attempts_before_redrive = IntOf(row[kAttemptsBeforeRedrive]);
   email.template_key = TextOf(row[kTemplateKey]);
   email.template_version = IntOf(row[kTemplateVersion]);
   email.category = TextOf(row[kCategory]);

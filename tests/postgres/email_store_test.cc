@@ -319,6 +319,7 @@ TEST_F(EmailStoreTest, RedriveGivesADeadEmailAFreshBudget) {
   EXPECT_EQ(leased.redrives, 1);
   EXPECT_EQ(leased.claims, 1);
   EXPECT_EQ(leased.attempts, 1);
+  EXPECT_EQ(leased.attempts_before_redrive, 1);
   EXPECT_EQ(Begin(leased).attempt, 2);
   EXPECT_EQ(Sql("SELECT actor, action FROM herald.audit_entries"),
             "operator|herald.v1.EmailService/RedriveEmail");

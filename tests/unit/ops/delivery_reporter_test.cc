@@ -73,6 +73,15 @@ TEST_F(DeliveryReporterTest, CountsTheHandOver) {
   EXPECT_EQ(Logged(), "");
 }
 
+TEST_F(DeliveryReporterTest, CountsAnEmailThatWasStoppedBeforeItsHandOver) {
+  reporter_.OnStopped(email_, EmailState::kSuppressed);
+  EXPECT_EQ(Value("herald_emails_finished_total{lane=\"critical\",state=\"suppressed\"}"), 1);
+  const std::string logged = Logged();
+  EXPECT_THAT(logged, HasSubstr("\"event\":\"email_stopped\""));
+  EXPECT_THAT(logged, HasSubstr("\"state\":\"suppressed\""));
+  EXPECT_THAT(logged, Not(HasSubstr("jo@")));
+}
+
 TEST_F(DeliveryReporterTest, CountsAnEmailSentAndLogsNothing) {
   reporter_.OnRecorded(email_, End(Kind::kSent), absl::Milliseconds(40));
   EXPECT_EQ(Value("herald_emails_finished_total{lane=\"critical\",state=\"sent\"}"), 1);

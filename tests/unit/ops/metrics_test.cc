@@ -66,6 +66,10 @@ TEST(GoldenMetrics, MatchWhatIsScraped) {
                                 "line in CHANGELOG.md";
 }
 
+TEST_F(MetricsTest, ShowThatTheDatabaseNeverFailed) {
+  EXPECT_EQ(ValueOf(Scrape(), "herald_db_errors_total{code=\"UNAVAILABLE\"}"), 0);
+}
+
 TEST_F(MetricsTest, CountRequestsByMethodAndCode) {
   RpcMetrics& rpc = metrics_.Rpc("herald.v1.EmailService/SendEmail");
   EXPECT_EQ(&rpc, &metrics_.Rpc("herald.v1.EmailService/SendEmail"));
