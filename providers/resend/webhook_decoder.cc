@@ -5,7 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "providers/decoders/diagnostic.h"
+#include "providers/diagnostic.h"
 #include "providers/svix/signature.h"
 
 namespace herald::providers {

@@ -23,7 +23,7 @@ namespace {
 
 constexpr absl::string_view kSeverityNames[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
 
-bool IsEventName(absl::string_view event) {
+[[maybe_unused]] bool IsEventName(absl::string_view event) {
   for (char c : event) {
     if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return false;
   }

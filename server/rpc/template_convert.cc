@@ -21,8 +21,7 @@ struct TypePair {
   v1::TemplateVariable::Type wire;
   VariableType type;
 };
-// A printed variable takes scalars only whatever its type, so that SCALAR needs no type of its own.
-constexpr std::array<TypePair, 8> kTypes = {{
+constexpr std::array<TypePair, 7> kTypes = {{
     {v1::TemplateVariable::TYPE_ANY, VariableType::kAny},
     {v1::TemplateVariable::TYPE_STRING, VariableType::kString},
     {v1::TemplateVariable::TYPE_NUMBER, VariableType::kNumber},
@@ -30,7 +29,6 @@ constexpr std::array<TypePair, 8> kTypes = {{
     {v1::TemplateVariable::TYPE_LIST, VariableType::kList},
     {v1::TemplateVariable::TYPE_OBJECT, VariableType::kObject},
     {v1::TemplateVariable::TYPE_UNSPECIFIED, VariableType::kAny},
-    {v1::TemplateVariable::TYPE_SCALAR, VariableType::kAny},
 }};
 
 v1::TemplateVariable::Type ToWire(VariableType type) {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/barrier.h"
 #include "tests/postgres/email_fixture.h"
+#include "tests/support/tcp_gate.h"
 
 namespace herald::storage {
 namespace {
@@ -104,6 +105,55 @@ TEST_F(EmailRacesTest, PermutedGroupsOfTheSameKeysNeverDeadlock) {
             "|0");
 }
 
+class BrokenLinkTest : public EmailRacesTest {
+ protected:
+  using Gate = support::TcpGate;
+  void AcceptThroughCut(absl::string_view bytes, Gate::CutPoint point) {
+    SuppressRecipientOf(Accept("before"));
+    ASSERT_OK(store_.AcceptEmails({Make("warm-up")}));
+    NewEmail queued = Make("queued");
+    queued.recipient_normalised = "berta@example.com";
+    const std::vector<NewEmail> group = {queued, Make("suppressed"), Make("before")};
+    gate_->CutWhenSeen(Gate::Direction::kFromClient, bytes, point);
+    ASSERT_OK_AND_ASSIGN(const auto results, store_.AcceptEmails(group));
+    EXPECT_TRUE(gate_->WaitForCut(absl::Seconds(1)));
+    EXPECT_EQ(results[0].kind, Kind::kAccepted);
+    EXPECT_EQ(results[0].state, EmailState::kQueued);
+    EXPECT_EQ(results[1].kind, Kind::kAccepted);
+    EXPECT_EQ(results[1].state, EmailState::kSuppressed);
+    EXPECT_EQ(results[1].state_reason, "manual");
+    EXPECT_EQ(results[2].kind, Kind::kReplayed);
+    EXPECT_EQ(Sql("SELECT count(*) FROM herald.emails"), "4");
+    EXPECT_EQ(Sql("SELECT count(*) FROM herald.queue"), "2");
+  }
+
+  const std::unique_ptr<Gate> gate_ =
+      Gate::Start(support::PostgresCluster::Shared().port()).value();
+  ConnectionPool pool_{
+      {.dsn = support::PostgresCluster::Shared().TcpDsn(database_.name(), gate_->port()) +
+              " sslmode=disable gssencmode=disable",
+       .max_connections = 2}};
+  PostgresEmailStore store_{pool_, keys_};
+};
+
+TEST_F(BrokenLinkTest, ACommitWhoseReplyIsLostIsAcceptedOnce) {
+  AcceptThroughCut("COMMIT", Gate::CutPoint::kAtReply);
+}
+
+TEST_F(BrokenLinkTest, ACommitThatNeverArrivesIsRunAgain) {
+  AcceptThroughCut("COMMIT", Gate::CutPoint::kBeforeForwarding);
+}
+
+TEST_F(BrokenLinkTest, AGroupCutInItsMiddleIsRunAgain) {
+  AcceptThroughCut("INSERT INTO herald.emails", Gate::CutPoint::kBeforeForwarding);
+}
+
+TEST_F(BrokenLinkTest, ADatabaseThatStaysAwayIsUnavailable) {
+  gate_->Cut();
+  EXPECT_THAT(store_.AcceptEmails({Make("key")}),
+              support::StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(EmailRacesTest, AGroupRunAgainAfterALostCommitIsAcceptedAndNotReplayed) {
   const NewEmail email = Make("key");
   EXPECT_EQ(AcceptOne(email).kind, Kind::kAccepted);
@@ -194,7 +244,6 @@ TEST_F(EmailRacesTest, NothingIsClaimedAndBegunAfterACommittedCancel) {
            begun = TryBegin(claimed->at(0).lease).verdict == Verdict::kBegun;
          });
     ASSERT_EQ(cancel.ok(), !begun) << cancel;
-    Sql("DELETE FROM herald.queue");
   }
 }
 

@@ -68,9 +68,8 @@ absl::StatusOr<std::string> FindBinaries() {
   return best;
 }
 
-absl::StatusOr<std::string> MakeDirectory() {
-  // Not TMPDIR: the path of a Unix socket has at most 107 bytes.
-  std::string path = "/tmp/herald-pg-XXXXXX";
+absl::StatusOr<std::string> MakeDirectory(const std::string& parent) {
+  std::string path = absl::StrCat(parent, "/herald-pg-XXXXXX");
   if (mkdtemp(path.data()) == nullptr) return absl::InternalError(Errno("mkdtemp"));
   if (getuid() != 0) return path;
   const passwd* user = getpwnam("postgres");
@@ -144,7 +143,7 @@ absl::StatusOr<std::unique_ptr<PostgresCluster>> PostgresCluster::Create(
     const PostgresOptions& options) {
   const absl::StatusOr<std::string> binaries = FindBinaries();
   if (!binaries.ok()) return binaries.status();
-  absl::StatusOr<std::string> directory = MakeDirectory();
+  absl::StatusOr<std::string> directory = MakeDirectory(options.parent);
   if (!directory.ok()) return directory.status();
   const absl::StatusOr<int> cleaner = StartCleaner(*directory);
   if (!cleaner.ok()) return cleaner.status();

@@ -17,6 +17,8 @@ struct PostgresOptions {
   // fsync and full durability, as fault tests need; without it a cluster is faster.
   bool durable = false;
   int max_connections = 100;
+  // The existing directory to make its own in. Short: a Unix socket's path has at most 107 bytes.
+  std::string parent = "/tmp";
   // Further lines of postgresql.conf, such as "log_statement=all".
   std::vector<std::string> settings;
 };

@@ -39,7 +39,8 @@ class AccessTest : public ServerFixture {
     grpc::Status status;
     call->StartCall(&queue);
     Step(queue);
-    call->WriteLast(grpc::ByteBuffer(), grpc::WriteOptions(), &queue);
+    const grpc::Slice empty;
+    call->WriteLast(grpc::ByteBuffer(&empty, 1), grpc::WriteOptions(), &queue);
     Step(queue);
     call->Finish(&status, &queue);
     Step(queue);

@@ -18,7 +18,8 @@ google::rpc::Status Details(const grpc::Status& status) {
 std::string Reason(const grpc::Status& status) {
   int found = 0;
   google::rpc::ErrorInfo info;
-  for (const auto& detail : Details(status).details()) {
+  const google::rpc::Status details = Details(status);
+  for (const auto& detail : details.details()) {
     if (detail.UnpackTo(&info)) ++found;
   }
   EXPECT_EQ(found, 1) << status.error_message();
@@ -29,7 +30,8 @@ std::string Reason(const grpc::Status& status) {
 std::vector<std::string> Fields(const grpc::Status& status) {
   std::vector<std::string> fields;
   google::rpc::BadRequest bad;
-  for (const auto& detail : Details(status).details()) {
+  const google::rpc::Status details = Details(status);
+  for (const auto& detail : details.details()) {
     if (!detail.UnpackTo(&bad)) continue;
     for (const auto& violation : bad.field_violations()) fields.push_back(violation.field());
   }

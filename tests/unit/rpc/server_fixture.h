@@ -26,8 +26,8 @@ constexpr char kSidecarToken[] = "sidecar-token-00001";
 // Counts calls by code.
 class CountingObserver final : public CallObserver {
  public:
-  void OnCall(absl::string_view, absl::StatusCode code, absl::Duration) override {
-    ++counts_[static_cast<size_t>(code)];
+  void OnCall(absl::string_view, const absl::Status& status, absl::Duration) override {
+    ++counts_[static_cast<size_t>(status.code())];
   }
   int count(absl::StatusCode code) const { return counts_[static_cast<size_t>(code)]; }
 
@@ -55,7 +55,7 @@ class ServerFixture : public ::testing::Test {
             authenticator_,
             observer_,
             [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("away"); },
-            [offset = clock_offset_] { return absl::Now() + offset; },
+            [this] { return absl::Now() + absl::Hours(server_hours_ahead_.load()); },
             "a key of thirty-two bytes, secret"};
   }
 
@@ -81,7 +81,7 @@ class ServerFixture : public ::testing::Test {
   std::unique_ptr<grpc::ClientContext> As(const std::string& token) {
     auto context = std::make_unique<grpc::ClientContext>();
     if (!token.empty()) context->AddMetadata("authorization", absl::StrCat("Bearer ", token));
-    context->set_deadline(absl::ToChronoTime(absl::Now() + clock_offset_ + absl::Seconds(30)));
+    context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(30)));
     return context;
   }
 
@@ -92,7 +92,7 @@ class ServerFixture : public ::testing::Test {
   FakeAcceptor acceptor_;
   CountingObserver observer_;
   std::atomic<bool> ready_{true};
-  absl::Duration clock_offset_;  // before Start
+  std::atomic<int> server_hours_ahead_{0};  // of the server's clock
   catalog::TemplateCatalog catalog_{&templates_, {}, [] { return absl::Now(); }};
   // Tokens stay proven, so that no refresh takes a place in the executor unasked.
   identity::Authenticator authenticator_{tenants_,

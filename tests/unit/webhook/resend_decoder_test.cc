@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "providers/decoders/diagnostic.h"
+#include "providers/diagnostic.h"
 #include "providers/decoders/webhook_decoders.h"
 #include "tests/unit/webhook/signed_webhook.h"
 

@@ -1,4 +1,4 @@
-#include "providers/decoders/diagnostic.h"
+#include "providers/diagnostic.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"

@@ -1,0 +1,207 @@
+// bench-ingest: how fast Herald takes emails, in figures of this machine and as ratios that carry
+// over to others. scripts/bench ingest runs it; docs/benchmarks.md explains the results.
+//
+// Three processes share the machine: PostgreSQL, which writes every commit to the disk; heraldd
+// with the API's role alone; and this one, the load generator. Measured in turns, since a machine
+// drifts; of the turns' figures, and of the turns' ratios, the median counts:
+//
+//   echo         SendEmail on heraldd's own gRPC shell, authentication included, over an acceptor
+//                that answers at once: an RPC of the same size that does nothing
+//   bulk         the rows of such emails, sealed already, by heraldd's own statements in groups of
+//                500 over two connections, and nothing else
+//   SendEmail    the full path: authenticate, validate, pin the template, hash, seal, commit
+//   SendEmails   the same, 500 emails a call, 4 calls in flight
+//   limit        1 / (1/echo + 1/bulk): the rate if acceptance cost nothing but the RPC and the
+//   rows
+//
+// Every email has an idempotency key of its own. A failed call or item counts as failed wherever it
+// happens, and so does an acknowledged email that is not in the database at the end.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "bench/ingest/bulk_insert.h"
+#include "bench/ingest/load.h"
+#include "bench/ingest/service.h"
+#include "bench/measure.h"
+
+namespace herald::bench {
+namespace {
+
+constexpr char kServiceRun[] = "api";
+constexpr char kBulkRun[] = "sql";
+constexpr int kManyInFlight = 32;
+constexpr int kMostInFlight = 256;
+constexpr int kBatch = 500;
+constexpr int kBatchesInFlight = 4;
+
+struct Options {
+  double seconds = 5;
+  int rounds = 3;
+  std::string json;
+};
+
+// The figures of all rounds, by the name of the measure.
+class Figures {
+ public:
+  void Add(const std::string& name, double value) { by_name_[name].push_back(value); }
+
+  Measure MedianOf(const std::string& name, const std::string& unit,
+                   absl::optional<Goal> goal = absl::nullopt) const {
+    const auto found = by_name_.find(name);
+    return {name, found == by_name_.end() ? 0 : Median(found->second), unit, goal};
+  }
+
+ private:
+  std::map<std::string, std::vector<double>> by_name_;
+};
+
+class Ingest {
+ public:
+  Ingest(const Service& service, const Options& options)
+      : service_(service),
+        rounds_(options.rounds),
+        duration_(absl::Seconds(options.seconds)),
+        warm_up_(duration_ / 4),
+        herald_(service.target(), service.token(), kServiceRun),
+        echo_(service.echo_target(), service.token(), kServiceRun) {}
+
+  absl::StatusOr<std::vector<Measure>> Run() {
+    // One email for the bulk insert to copy; it opens the connections and fills the caches too.
+    acknowledged_ += Load(herald_, {1, 0, absl::ZeroDuration(), absl::Seconds(1)}).acknowledged;
+    Load(echo_, {1, 0, absl::ZeroDuration(), absl::Milliseconds(200)});
+    auto bulk =
+        BulkInsert::Create(service_.Dsn(), OrderConfirmations(kServiceRun).Key(1), kBulkRun);
+    if (!bulk.ok()) return bulk.status();
+    for (int round = 1; round <= rounds_; ++round) {
+      std::cerr << absl::StreamFormat("round %d of %d\n", round, rounds_);
+      if (absl::Status status = Round(**bulk); !status.ok()) return status;
+    }
+    const absl::StatusOr<int64_t> stored =
+        service_.CountEmails(absl::StrCat("order-confirmation:", kServiceRun, ":"));
+    if (!stored.ok()) return stored.status();
+    if (*stored < acknowledged_) failed_ += acknowledged_ - *stored;
+    return Measures();
+  }
+
+ private:
+  absl::Status Round(BulkInsert& bulk) {
+    const double echo = One(echo_, "echo", kMostInFlight).calls_per_second;
+
+    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
+    const absl::StatusOr<double> rows = bulk.Run(warm_up_, duration_);
+    if (!rows.ok()) return rows.status();
+    Note("bulk insert", *rows, "rows/s");
+
+    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
+    const double single = One(herald_, "SendEmail", kMostInFlight).calls_per_second;
+
+    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
+    const LoadResult batches = Load(herald_, {kBatchesInFlight, kBatch, warm_up_, duration_});
+    acknowledged_ += batches.acknowledged;
+    Note("SendEmails", batches.emails_per_second, "rows/s");
+
+    One(echo_, "echo", kManyInFlight);
+    One(herald_, "SendEmail", kManyInFlight);
+
+    const double limit = echo > 0 && *rows > 0 ? 1 / (1 / echo + 1 / *rows) : 0;
+    Note("limit", limit, "1/s");
+    Note("SendEmail / limit", limit > 0 ? single / limit : 0, "ratio");
+    Note("SendEmails / bulk insert", *rows > 0 ? batches.emails_per_second / *rows : 0, "ratio");
+    return absl::OkStatus();
+  }
+
+  // A measurement of single calls, noted as "WHAT, N in flight".
+  LoadResult One(LoadGenerator& generator, const std::string& what, int in_flight) {
+    LoadResult result = Load(generator, {in_flight, 0, warm_up_, duration_});
+    if (&generator == &herald_) acknowledged_ += result.acknowledged;
+    const std::string name = absl::StrCat(what, ", ", in_flight, " in flight");
+    Note(name, result.calls_per_second, "1/s");
+    Note(absl::StrCat(name, ", p50"), result.p50_ms, "ms");
+    Note(absl::StrCat(name, ", p99"), result.p99_ms, "ms");
+    return result;
+  }
+
+  LoadResult Load(LoadGenerator& generator, const LoadShape& shape) {
+    LoadResult result = generator.Run(shape);
+    for (const auto& [code, count] : result.failures) {
+      std::cerr << absl::StreamFormat("  failed: %d with %s\n", count, code);
+      failed_ += count;
+    }
+    return result;
+  }
+
+  void Note(const std::string& name, double value, const char* unit) {
+    std::cerr << absl::StreamFormat("  %-32s %12.2f %s\n", name, value, unit);
+    figures_.Add(name, value);
+  }
+
+  std::vector<Measure> Measures() const {
+    std::vector<Measure> list;
+    for (const char* calls : {"echo, 32 in flight", "echo, 256 in flight",
+                              "SendEmail, 32 in flight", "SendEmail, 256 in flight"}) {
+      list.push_back(figures_.MedianOf(calls, "1/s"));
+      list.push_back(figures_.MedianOf(absl::StrCat(calls, ", p50"), "ms"));
+      list.push_back(figures_.MedianOf(absl::StrCat(calls, ", p99"), "ms"));
+    }
+    list.push_back(figures_.MedianOf("SendEmails", "rows/s"));
+    list.push_back(figures_.MedianOf("bulk insert", "rows/s"));
+    list.push_back(figures_.MedianOf("limit", "1/s"));
+    list.push_back(figures_.MedianOf("SendEmail / limit", "ratio", Goal{0.75, Better::kHigher}));
+    list.push_back(
+        figures_.MedianOf("SendEmails / bulk insert", "ratio", Goal{0.7, Better::kHigher}));
+    list.push_back(
+        {"failed calls", static_cast<double>(failed_), "count", Goal{0, Better::kLower}});
+    return list;
+  }
+
+  const Service& service_;
+  const int rounds_;
+  const absl::Duration duration_;
+  const absl::Duration warm_up_;
+  LoadGenerator herald_;
+  LoadGenerator echo_;
+  Figures figures_;
+  int64_t acknowledged_ = 0;
+  int64_t failed_ = 0;
+};
+
+absl::Status Run(const Options& options) {
+  const std::string programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  std::cerr << "starting PostgreSQL, heraldd and the echo server\n";
+  const absl::StatusOr<std::unique_ptr<Service>> service = Service::Start(programs);
+  if (!service.ok()) return service.status();
+  std::cerr << "heraldd has the process id " << (*service)->heraldd_pid() << "\n";
+  Ingest ingest(**service, options);
+  const absl::StatusOr<std::vector<Measure>> measures = ingest.Run();
+  if (!measures.ok()) return measures.status();
+  return WriteJson(options.json, *measures);
+}
+
+}  // namespace
+}  // namespace herald::bench
+
+int main(int argc, char** argv) {
+  CLI::App app{"bench-ingest: how fast Herald takes emails"};
+  herald::bench::Options options;
+  app.add_option("--seconds", options.seconds, "of each measurement")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 600.0));
+  app.add_option("--rounds", options.rounds, "turns of all measurements")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  app.add_option("--json", options.json, "file for the results")->required();
+  CLI11_PARSE(app, argc, argv);
+  const absl::Status status = herald::bench::Run(options);
+  if (status.ok()) return 0;
+  std::cerr << "bench-ingest: " << status.message() << "\n";
+  return 1;
+}

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tests/support/child_process.h"
+#include "tests/support/postgres_cluster.h"
+
+namespace herald::bench {
+
+// What is measured: a private durable PostgreSQL, heraldd on it with the API's role alone, the echo
+// server beside it, and in them a tenant with a token and a template. Everything ends with it.
+class Service {
+ public:
+  // `programs` is the directory of heraldd and bench-echo-server.
+  static absl::StatusOr<std::unique_ptr<Service>> Start(const std::string& programs);
+
+  // host:port
+  const std::string& target() const { return target_; }
+  const std::string& echo_target() const { return echo_target_; }
+  const std::string& token() const { return token_; }
+  // As the database's superuser.
+  std::string Dsn() const { return cluster_->Dsn("postgres"); }
+  pid_t heraldd_pid() const { return heraldd_->pid(); }
+
+  // How many emails are stored whose idempotency keys begin with `prefix`.
+  absl::StatusOr<int64_t> CountEmails(const std::string& prefix) const;
+  // Writes all dirty pages, so that one measurement does not pay for the one before it.
+  absl::Status Checkpoint() const;
+
+ private:
+  Service() = default;
+  absl::Status StartDatabase();
+  absl::Status StartHeraldd(const std::string& programs);
+  absl::Status CreateTenant();
+  absl::Status StartEcho(const std::string& programs);
+
+  std::unique_ptr<support::PostgresCluster> cluster_;
+  std::unique_ptr<support::ChildProcess> heraldd_;
+  std::unique_ptr<support::ChildProcess> echo_;
+  std::string target_;
+  std::string echo_target_;
+  std::string token_;
+};
+
+}  // namespace herald::bench
