@@ -106,7 +106,7 @@ TEST_F(CommitInDoubtTest, TwentyLostRepliesUnderABatchMakeNoEmailTwice) {
     ASSERT_TRUE(gate_->WaitForCut(absl::ZeroDuration())) << "nothing was lost";
     ASSERT_OK_AND_ASSIGN(const auto again, client.SendEmails(emails));
     for (size_t i = 0; i < emails.size(); ++i) {
-      ASSERT_OK(results[i]);
+      ASSERT_OK(results[i]) << stack_->process().Stderr();
       ASSERT_OK(again[i]);
       EXPECT_TRUE(again[i]->replayed);
       EXPECT_EQ(again[i]->email.id(), results[i]->email.id());

@@ -162,17 +162,16 @@ client::ClientOptions Stack::OptionsOf(const std::string& token) const {
   return options;
 }
 
-client::Client Stack::Connect(const Tenant& tenant, absl::Duration deadline) const {
+client::Client Stack::Connect(const Tenant& tenant, const client::RetryPolicy& retry) const {
   client::ClientOptions options = OptionsOf(tenant.token);
-  options.default_deadline = deadline;
+  options.retry = retry;
   return *client::Client::Create(std::move(options));
 }
 
 client::Client Stack::ConnectWithoutRetries(const Tenant& tenant) const {
   client::ClientOptions options = OptionsOf(tenant.token);
-  // The wait before another try is longer than any call.
+  options.retry = {absl::Hours(1), absl::Hours(1)};  // longer than any call
   options.timing.random = [] { return 1.0; };
-  options.retry = {absl::Hours(1), absl::Hours(1)};
   return *client::Client::Create(std::move(options));
 }
 

@@ -72,7 +72,7 @@ class Stack {
   // Creates the tenants and their template, and begins to watch emails.state. Once, after a Start.
   absl::Status Provision();
   const std::vector<Tenant>& tenants() const { return tenants_; }
-  client::Client Connect(const Tenant& tenant, absl::Duration deadline = absl::Seconds(10)) const;
+  client::Client Connect(const Tenant& tenant, const client::RetryPolicy& retry = {}) const;
   // A client that shows every UNAVAILABLE instead of trying again.
   client::Client ConnectWithoutRetries(const Tenant& tenant) const;
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kKnownMax = 200;
 constexpr size_t kViolationsMax = 20;
+// A process that restarts every second must not find its callers still waiting.
+const client::RetryPolicy kImpatient = {absl::Milliseconds(20), absl::Milliseconds(200)};
 constexpr v1::Lane kLanes[] = {v1::LANE_CRITICAL, v1::LANE_TRANSACTIONAL, v1::LANE_STANDARD,
                                v1::LANE_BULK};
 
@@ -31,7 +33,9 @@ int Pick(std::mt19937_64& random, int least, int most) {
 
 Load::Load(const Stack& stack, const LoadOptions& options)
     : options_(options), give_up_micros_(std::numeric_limits<int64_t>::max()) {
-  for (const Tenant& tenant : stack.tenants()) clients_.push_back(stack.Connect(tenant));
+  for (const Tenant& tenant : stack.tenants()) {
+    clients_.push_back(stack.Connect(tenant, kImpatient));
+  }
   for (int i = 0; i < options_.callers; ++i) {
     const size_t turn = static_cast<size_t>(i) % clients_.size();
     Caller caller;
@@ -51,6 +55,16 @@ bool Load::Finish(absl::Duration patience) {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   return unsettled_ == 0;
+}
+
+bool Load::AwaitProgress(absl::Duration timeout) const {
+  const int64_t before = acknowledged_count_;
+  const absl::Time deadline = absl::Now() + timeout;
+  while (acknowledged_count_ == before) {
+    if (absl::Now() > deadline) return false;
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  return true;
 }
 
 const std::map<std::pair<std::string, std::string>, Acknowledged>& Load::acknowledged() const {

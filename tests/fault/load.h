@@ -40,6 +40,9 @@ class Load {
   // within `patience`.
   bool Finish(absl::Duration patience);
 
+  // Waits for the next acknowledgement: callers are through again. False: none in `timeout`.
+  bool AwaitProgress(absl::Duration timeout) const;
+
   // Emails acknowledged so far, repetitions not counted.
   int64_t acknowledged_count() const { return acknowledged_count_; }
 
