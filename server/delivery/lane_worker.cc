@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/delivery/failpoint.h"
+
 namespace herald::delivery {
 namespace {
 
@@ -56,7 +58,10 @@ void LaneWorker::Run() {
         parts_.store->Claim(lane_, limit, parts_.lease);
     if (!emails.ok()) parts_.observer->OnStorageError("claim", emails.status());
     const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
-    if (claimed > 0) Deliver(*std::move(emails));
+    if (claimed > 0) {
+      Pass(Failpoint::kAfterClaim);
+      Deliver(*std::move(emails));
+    }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
     if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2));
   }
@@ -175,6 +180,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
     parts_.observer->OnStorageError("begin", begun.status());
     return Release(static_cast<int>(jobs.size()));
   }
+  Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
   const bool too_late = absl::Now() - asked > kRecordMargin;
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -216,6 +222,7 @@ void LaneWorker::HandOver(Job job, int attempt) {
   provider->Send(job.message, parts_.provider_timeout,
                  [this, email, provider, attempt, started, repeats = job.repeats,
                   digest = std::move(job.digest)](providers::SendResult result) {
+                   Pass(Failpoint::kAfterResponse);
                    parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
                                                  absl::Now() - started);
                    storage::AttemptEnd end;
@@ -233,6 +240,7 @@ void LaneWorker::HandOver(Job job, int attempt) {
                    end.detail = std::move(result.detail);
                    End(email, std::move(end));
                  });
+<<<<<<< HEAD
 =======
   provider->Send(
       job.message, parts_.provider_timeout,
@@ -254,6 +262,9 @@ void LaneWorker::HandOver(Job job, int attempt) {
         End(email, std::move(end));
       });
 >>>>>>> e2e
+=======
+  Pass(Failpoint::kAfterHandoverSent);
+>>>>>>> fault
 }
 
 void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,
