@@ -218,7 +218,6 @@ void LaneWorker::HandOver(Job job, int attempt) {
   const absl::Time started = absl::Now();
   auto email = job.email;
   providers::Provider* provider = job.provider;
-<<<<<<< HEAD
   provider->Send(job.message, parts_.provider_timeout,
                  [this, email, provider, attempt, started, repeats = job.repeats,
                   digest = std::move(job.digest)](providers::SendResult result) {
@@ -232,39 +231,15 @@ void LaneWorker::HandOver(Job job, int attempt) {
                    end.account = std::string(provider->account());
                    end.request_digest = digest;
                    end.disposition =
-                       Decide(policy_, result, attempt, provider->capabilities().idempotency_window,
-                              parts_.random);
+                       Decide(policy_, result, attempt - email->attempts_before_redrive,
+                              provider->capabilities().idempotency_window, parts_.random);
                    if (repeats) end.disposition = AfterRepeat(std::move(end.disposition));
                    end.provider_message_id = std::move(result.provider_message_id);
                    end.error_code = std::move(result.error_code);
                    end.detail = std::move(result.detail);
                    End(email, std::move(end));
                  });
-<<<<<<< HEAD
-=======
-  provider->Send(
-      job.message, parts_.provider_timeout,
-      [this, email, provider, attempt, started,
-       digest = std::move(job.digest)](providers::SendResult result) {
-        parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
-                                      absl::Now() - started);
-        storage::AttemptEnd end;
-        end.lease = email->lease;
-        end.attempt = attempt;
-        end.outcome = result.outcome;
-        end.account = std::string(provider->account());
-        end.request_digest = digest;
-        end.disposition = Decide(policy_, result, attempt - email->attempts_before_redrive,
-                                 provider->capabilities().idempotency_window, parts_.random);
-        end.provider_message_id = std::move(result.provider_message_id);
-        end.error_code = std::move(result.error_code);
-        end.detail = std::move(result.detail);
-        End(email, std::move(end));
-      });
->>>>>>> e2e
-=======
   Pass(Failpoint::kAfterHandoverSent);
->>>>>>> fault
 }
 
 void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,
