@@ -8,6 +8,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 namespace herald::client {
 namespace {
@@ -76,6 +78,12 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ClientOptions& 
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   return grpc::CreateCustomChannel(options.target, *credentials, arguments);
+}
+
+void SleepConnecting(grpc::Channel& channel, absl::Duration wait) {
+  const absl::Time end = absl::Now() + wait;
+  channel.WaitForConnected(absl::ToChronoTime(end));
+  absl::SleepFor(end - absl::Now());
 }
 
 }  // namespace herald::client

@@ -14,6 +14,11 @@ absl::StatusOr<Client> Client::Create(ClientOptions options) {
   }
   auto channel = MakeChannel(options);
   if (!channel.ok()) return channel.status();
+  if (!options.timing.sleep) {
+    options.timing.sleep = [channel = *channel](absl::Duration wait) {
+      SleepConnecting(*channel, wait);
+    };
+  }
   options.timing = WithRealDefaults(std::move(options.timing));
   return Client(std::make_unique<Connection>(std::move(options), *channel));
 }

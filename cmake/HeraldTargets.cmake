@@ -46,9 +46,10 @@ endif()
 # herald_test(NAME SOURCES a_test.cc ... LIBS libs ... [LABEL unit|postgres|e2e|fault])
 #
 # One executable, one ctest entry per test case. The label says what a test needs: `unit` nothing,
-# `postgres` a server, `e2e` the built binaries, `fault` those plus kill -9.
+# `postgres` a server, `e2e` the built binaries, `fault` those plus kill -9. ALONE: it loads or times
+# the machine, so ctest runs nothing beside it.
 function(herald_test name)
-  cmake_parse_arguments(ARG "" "LABEL;PCH;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "LABEL;PCH;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -62,7 +63,7 @@ function(herald_test name)
   # Each case is a ctest entry of its own; the list is read at test time, so that a build does not
   # have to start every binary.
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${ARG_ALONE}
     # Two properties, since a list of two variables comes apart on its way through the discovery.
     ENVIRONMENT "HERALD_BUILD_DIR=${CMAKE_BINARY_DIR}"
     ENVIRONMENT_MODIFICATION "HERALD_SOURCE_DIR=set:${CMAKE_SOURCE_DIR}")

@@ -8,6 +8,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "providers/http/curl_http_client.h"
 #include "providers/resend/resend_provider.h"
@@ -461,6 +462,10 @@ absl::Status RunConfigured(const Flags& flags, const sigset_t& signals) {
 }
 
 int Main(int argc, char** argv) {
+#ifdef NDEBUG
+  // Debian builds Abseil to look for deadlocks at every lock of a Mutex, gRPC's included.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
   CLI::App app{"heraldd, the notification service"};
   Flags flags;
   Declare(app, flags);

@@ -22,13 +22,16 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "bench/ingest/bulk_insert.h"
+#include "bench/ingest/costs.h"
 #include "bench/ingest/load.h"
 #include "bench/ingest/service.h"
 #include "bench/measure.h"
@@ -76,7 +79,7 @@ class Ingest {
 
   absl::StatusOr<std::vector<Measure>> Run() {
     // One email for the bulk insert to copy; it opens the connections and fills the caches too.
-    acknowledged_ += Load(herald_, {1, 0, absl::ZeroDuration(), absl::Seconds(1)}).acknowledged;
+    Load(herald_, {1, 0, absl::ZeroDuration(), absl::Seconds(1)});
     Load(echo_, {1, 0, absl::ZeroDuration(), absl::Milliseconds(200)});
     auto bulk =
         BulkInsert::Create(service_.Dsn(), OrderConfirmations(kServiceRun).Key(1), kBulkRun);
@@ -94,27 +97,40 @@ class Ingest {
 
  private:
   absl::Status Round(BulkInsert& bulk) {
-    const double echo = One(echo_, "echo", kMostInFlight).calls_per_second;
+    const absl::StatusOr<absl::Duration> commit = CommitTime(service_.Dsn());
+    if (!commit.ok()) return commit.status();
+    Note("one commit alone", absl::ToDoubleMilliseconds(*commit), "ms");
+    const absl::StatusOr<std::vector<pid_t>> database = service_.DatabasePids();
+    if (!database.ok()) return database.status();
 
-    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
+    absl::Duration used = CpuTimeOf({service_.echo_pid()});
+    const LoadResult echo = One(echo_, "echo", kMostInFlight);
+    NoteCost("CPU of the echo server per call", used, {service_.echo_pid()}, echo);
+
     const absl::StatusOr<double> rows = bulk.Run(warm_up_, duration_);
     if (!rows.ok()) return rows.status();
     Note("bulk insert", *rows, "rows/s");
 
-    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
-    const double single = One(herald_, "SendEmail", kMostInFlight).calls_per_second;
+    used = CpuTimeOf({service_.heraldd_pid()});
+    absl::Duration used_by_database = CpuTimeOf(*database);
+    const LoadResult single = One(herald_, "SendEmail", kMostInFlight);
+    NoteCost("CPU of heraldd per SendEmail", used, {service_.heraldd_pid()}, single);
+    NoteCost("CPU of PostgreSQL per SendEmail", used_by_database, *database, single);
 
-    if (absl::Status status = service_.Checkpoint(); !status.ok()) return status;
+    used = CpuTimeOf({service_.heraldd_pid()});
+    used_by_database = CpuTimeOf(*database);
     const LoadResult batches = Load(herald_, {kBatchesInFlight, kBatch, warm_up_, duration_});
-    acknowledged_ += batches.acknowledged;
     Note("SendEmails", batches.emails_per_second, "rows/s");
+    NoteCost("CPU of heraldd per row of SendEmails", used, {service_.heraldd_pid()}, batches);
+    NoteCost("CPU of PostgreSQL per row of SendEmails", used_by_database, *database, batches);
 
     One(echo_, "echo", kManyInFlight);
     One(herald_, "SendEmail", kManyInFlight);
 
-    const double limit = echo > 0 && *rows > 0 ? 1 / (1 / echo + 1 / *rows) : 0;
+    const double limit =
+        echo.calls_per_second > 0 && *rows > 0 ? 1 / (1 / echo.calls_per_second + 1 / *rows) : 0;
     Note("limit", limit, "1/s");
-    Note("SendEmail / limit", limit > 0 ? single / limit : 0, "ratio");
+    Note("SendEmail / limit", limit > 0 ? single.calls_per_second / limit : 0, "ratio");
     Note("SendEmails / bulk insert", *rows > 0 ? batches.emails_per_second / *rows : 0, "ratio");
     return absl::OkStatus();
   }
@@ -122,7 +138,6 @@ class Ingest {
   // A measurement of single calls, noted as "WHAT, N in flight".
   LoadResult One(LoadGenerator& generator, const std::string& what, int in_flight) {
     LoadResult result = Load(generator, {in_flight, 0, warm_up_, duration_});
-    if (&generator == &herald_) acknowledged_ += result.acknowledged;
     const std::string name = absl::StrCat(what, ", ", in_flight, " in flight");
     Note(name, result.calls_per_second, "1/s");
     Note(absl::StrCat(name, ", p50"), result.p50_ms, "ms");
@@ -130,8 +145,18 @@ class Ingest {
     return result;
   }
 
+  // What the processes used since `before`, the warm-up included, by email.
+  void NoteCost(const std::string& name, absl::Duration before, const std::vector<pid_t>& processes,
+                const LoadResult& result) {
+    if (result.acknowledged == 0) return;
+    const absl::Duration used = CpuTimeOf(processes) - before;
+    Note(name, absl::ToDoubleMicroseconds(used) / static_cast<double>(result.acknowledged), "us");
+    costs_.insert(name);
+  }
+
   LoadResult Load(LoadGenerator& generator, const LoadShape& shape) {
     LoadResult result = generator.Run(shape);
+    if (&generator == &herald_) acknowledged_ += result.acknowledged;
     for (const auto& [code, count] : result.failures) {
       std::cerr << absl::StreamFormat("  failed: %d with %s\n", count, code);
       failed_ += count;
@@ -140,7 +165,7 @@ class Ingest {
   }
 
   void Note(const std::string& name, double value, const char* unit) {
-    std::cerr << absl::StreamFormat("  %-32s %12.2f %s\n", name, value, unit);
+    std::cerr << absl::StreamFormat("  %-40s %12.2f %s\n", name, value, unit);
     figures_.Add(name, value);
   }
 
@@ -154,6 +179,8 @@ class Ingest {
     }
     list.push_back(figures_.MedianOf("SendEmails", "rows/s"));
     list.push_back(figures_.MedianOf("bulk insert", "rows/s"));
+    list.push_back(figures_.MedianOf("one commit alone", "ms"));
+    for (const std::string& cost : costs_) list.push_back(figures_.MedianOf(cost, "us"));
     list.push_back(figures_.MedianOf("limit", "1/s"));
     list.push_back(figures_.MedianOf("SendEmail / limit", "ratio", Goal{0.75, Better::kHigher}));
     list.push_back(
@@ -170,6 +197,7 @@ class Ingest {
   LoadGenerator herald_;
   LoadGenerator echo_;
   Figures figures_;
+  std::set<std::string> costs_;
   int64_t acknowledged_ = 0;
   int64_t failed_ = 0;
 };
@@ -190,6 +218,9 @@ absl::Status Run(const Options& options) {
 }  // namespace herald::bench
 
 int main(int argc, char** argv) {
+  // Debian builds Abseil to look for deadlocks at every lock of a Mutex, gRPC's included;
+  // heraldd turns that off too.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   CLI::App app{"bench-ingest: how fast Herald takes emails"};
   herald::bench::Options options;
   app.add_option("--seconds", options.seconds, "of each measurement")

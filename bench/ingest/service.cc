@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "bench/ingest/requests.h"
 #include "client/herald_client.h"
@@ -161,6 +162,18 @@ absl::Status Service::StartEcho(const std::string& programs) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<pid_t>> Service::DatabasePids() const {
+  const absl::StatusOr<std::string> lines =
+      cluster_->Psql("postgres", "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+  if (!lines.ok()) return lines.status();
+  std::vector<pid_t> pids;
+  for (absl::string_view line : absl::StrSplit(*lines, '\n', absl::SkipEmpty())) {
+    pid_t pid = 0;
+    if (absl::SimpleAtoi(line, &pid)) pids.push_back(pid);
+  }
+  return pids;
+}
+
 absl::StatusOr<int64_t> Service::CountEmails(const std::string& prefix) const {
   const absl::StatusOr<std::string> text =
       cluster_->Psql("postgres", absl::StrCat("SELECT count(*) FROM herald.emails WHERE ",
@@ -169,10 +182,6 @@ absl::StatusOr<int64_t> Service::CountEmails(const std::string& prefix) const {
   int64_t count = 0;
   if (!absl::SimpleAtoi(*text, &count)) return absl::InternalError("psql gave no number");
   return count;
-}
-
-absl::Status Service::Checkpoint() const {
-  return cluster_->Psql("postgres", "CHECKPOINT").status();
 }
 
 }  // namespace herald::bench

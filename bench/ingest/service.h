@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,11 +26,12 @@ class Service {
   // As the database's superuser.
   std::string Dsn() const { return cluster_->Dsn("postgres"); }
   pid_t heraldd_pid() const { return heraldd_->pid(); }
+  pid_t echo_pid() const { return echo_->pid(); }
+  // PostgreSQL's processes at the moment.
+  absl::StatusOr<std::vector<pid_t>> DatabasePids() const;
 
   // How many emails are stored whose idempotency keys begin with `prefix`.
   absl::StatusOr<int64_t> CountEmails(const std::string& prefix) const;
-  // Writes all dirty pages, so that one measurement does not pay for the one before it.
-  absl::Status Checkpoint() const;
 
  private:
   Service() = default;

@@ -20,6 +20,8 @@ struct DurableAcceptor::Job {
   std::string subject_prefix;
   CheckedRequest checked;
   Done done;
+  // Set while the calls of one batch are prepared: what is ready gathers there.
+  std::vector<GroupCommitter::Pending>* gather = nullptr;
 };
 
 namespace {
@@ -58,20 +60,22 @@ absl::Status CheckVariables(const catalog::PinnedTemplate& pinned,
   return InvalidRequest(violations);
 }
 
-absl::StatusOr<Accepted> ToAccepted(storage::EmailRecord fresh,
+absl::StatusOr<Accepted> ToAccepted(storage::NewEmail email,
                                     absl::StatusOr<storage::AcceptResult> result) {
   if (!result.ok()) return result.status();
   switch (result->kind) {
-    case storage::AcceptResult::Kind::kAccepted:
+    case storage::AcceptResult::Kind::kAccepted: {
+      storage::EmailRecord fresh = RecordOf(std::move(email));
       fresh.state = result->state;
       fresh.state_reason = std::move(result->state_reason);
       return Accepted{std::move(fresh), false};
+    }
     case storage::AcceptResult::Kind::kReplayed:
       return Accepted{*std::move(result->existing), true};
     case storage::AcceptResult::Kind::kConflict:
       return MakeError(absl::StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
                        "the idempotency key was used for an email with other content",
-                       {{"idempotency_key", fresh.idempotency_key}});
+                       {{"idempotency_key", email.idempotency_key}});
     case storage::AcceptResult::Kind::kRefused:
       return FromStorage(result->error);
   }
@@ -123,12 +127,23 @@ void DurableAcceptor::AcceptMany(
   gathered->results.resize(static_cast<size_t>(requests.size()), absl::UnknownError("pending"));
   gathered->open = requests.size();
   gathered->done = std::move(done);
+  std::vector<GroupCommitter::Pending> ready;
   for (int i = 0; i < requests.size(); ++i) {
-    Accept(caller, requests[i], traceparent, deadline,
-           [gathered, i](absl::StatusOr<Accepted> result) {
-             gathered->results[static_cast<size_t>(i)] = std::move(result);
-             if (gathered->open.fetch_sub(1) == 1) gathered->done(std::move(gathered->results));
-           });
+    Start(std::make_shared<Job>(Job{caller,
+                                    &requests[i],
+                                    std::string(traceparent),
+                                    deadline,
+                                    "",
+                                    {},
+                                    [gathered, i](absl::StatusOr<Accepted> result) {
+                                      gathered->results[static_cast<size_t>(i)] = std::move(result);
+                                      if (gathered->open.fetch_sub(1) == 1)
+                                        gathered->done(std::move(gathered->results));
+                                    },
+                                    &ready}));
+  }
+  if (absl::Status status = committer_->SubmitAll(ready); !status.ok()) {
+    for (GroupCommitter::Pending& pending : ready) pending.done(std::move(pending.email), status);
   }
 }
 
@@ -151,6 +166,7 @@ void DurableAcceptor::Pin(std::shared_ptr<Job> job) {
   if (auto pinned = catalog_->TryForSending(job->caller->tenant, wanted.key(), wanted.version())) {
     return Submit(job, pinned);
   }
+  job->gather = nullptr;  // it comes too late for its batch
   const bool deferred = defer_([this, job] {
     const v1::TemplateReference& reference = job->request->template_();
     absl::StatusOr<catalog::PinnedTemplatePtr> pinned =
@@ -176,13 +192,18 @@ void DurableAcceptor::Submit(const std::shared_ptr<Job>& job,
   storage::NewEmail email =
       BuildNewEmail({*job->caller, *job->request, job->checked, pinned ? pinned->version : 0,
                      job->subject_prefix, job->traceparent, ids_->Next(now), now});
-  storage::EmailRecord fresh = RecordOf(email);
-  const absl::Status submitted = committer_->Submit(
-      {std::move(email), job->deadline,
-       [job, fresh = std::move(fresh)](absl::StatusOr<storage::AcceptResult> result) mutable {
-         job->done(ToAccepted(std::move(fresh), std::move(result)));
-       }});
-  if (!submitted.ok()) job->done(submitted);
+  GroupCommitter::Pending pending{
+      std::move(email), job->deadline,
+      [job](storage::NewEmail accepted, absl::StatusOr<storage::AcceptResult> result) {
+        job->done(ToAccepted(std::move(accepted), std::move(result)));
+      }};
+  if (job->gather != nullptr) {
+    job->gather->push_back(std::move(pending));
+    return;
+  }
+  if (absl::Status status = committer_->Submit(std::move(pending)); !status.ok()) {
+    job->done(status);
+  }
 }
 
 }  // namespace herald::acceptance

@@ -32,16 +32,28 @@ GroupCommitter::~GroupCommitter() {
 
 absl::Status GroupCommitter::Submit(Pending pending) {
   absl::MutexLock lock(&mutex_);
+  if (absl::Status status = CheckRoom(1); !status.ok()) return status;
+  waiting_.push_back(std::move(pending));
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommitter::SubmitAll(std::vector<Pending>& pending) {
+  absl::MutexLock lock(&mutex_);
+  if (absl::Status status = CheckRoom(pending.size()); !status.ok()) return status;
+  for (Pending& one : pending) waiting_.push_back(std::move(one));
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommitter::CheckRoom(size_t count) const {
   if (stopping_) {
     return MakeError(absl::StatusCode::kUnavailable, "DRAINING", "this replica is stopping");
   }
-  if (waiting_.size() >= options_.queue_max) {
+  if (waiting_.size() + count > options_.queue_max) {
     return WithRetryDelay(
         MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
                   "too many emails wait to be committed; send slower or to another replica"),
         kOverloadRetryDelay);
   }
-  waiting_.push_back(std::move(pending));
   return absl::OkStatus();
 }
 
@@ -70,7 +82,7 @@ GroupCommitter::Group GroupCommitter::TakeGroup() {
     Pending pending = std::move(waiting_.front());
     waiting_.pop_front();
     if (pending.deadline <= now) {
-      group.late.push_back(std::move(pending.done));
+      group.late.push_back(std::move(pending));
       continue;
     }
     group.emails.push_back(std::move(pending.email));
@@ -80,16 +92,20 @@ GroupCommitter::Group GroupCommitter::TakeGroup() {
 }
 
 void GroupCommitter::Commit(Group group) {
-  for (Done& done : group.late) done(DeadlinePassed());
+  for (Pending& late : group.late) late.done(std::move(late.email), DeadlinePassed());
   if (group.emails.empty()) return;
   absl::StatusOr<std::vector<storage::AcceptResult>> results = store_->AcceptEmails(group.emails);
   if (!results.ok()) {
     const absl::Status status = FromStorage(results.status());
-    for (Done& done : group.dones) done(status);
+    for (size_t i = 0; i < group.dones.size(); ++i) {
+      group.dones[i](std::move(group.emails[i]), status);
+    }
     return;
   }
   if (options_.on_commit) options_.on_commit(group.emails, *results);
-  for (size_t i = 0; i < group.dones.size(); ++i) group.dones[i](std::move((*results)[i]));
+  for (size_t i = 0; i < group.dones.size(); ++i) {
+    group.dones[i](std::move(group.emails[i]), std::move((*results)[i]));
+  }
 }
 
 }  // namespace herald::acceptance

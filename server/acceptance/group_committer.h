@@ -18,7 +18,8 @@ namespace herald::acceptance {
 class GroupCommitter {
  public:
   using Clock = std::function<absl::Time()>;
-  using Done = std::function<void(absl::StatusOr<storage::AcceptResult>)>;
+  // Gets the email back with what became of it.
+  using Done = std::function<void(storage::NewEmail, absl::StatusOr<storage::AcceptResult>)>;
   struct Pending {
     storage::NewEmail email;
     absl::Time deadline;  // the caller no longer waits after it
@@ -42,15 +43,18 @@ class GroupCommitter {
   // Takes one email. kResourceExhausted (OVERLOADED, with a retry delay) when too many wait, and
   // kUnavailable after the stop: then `done` does not run.
   absl::Status Submit(Pending pending);
+  // Takes many at once, so that they share groups; all or none, errors as Submit.
+  absl::Status SubmitAll(std::vector<Pending>& pending);
 
  private:
   struct Group {
     std::vector<storage::NewEmail> emails;
     std::vector<Done> dones;
-    std::vector<Done> late;
+    std::vector<Pending> late;
   };
 
   void Run();
+  absl::Status CheckRoom(size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Commit(Group group);
 

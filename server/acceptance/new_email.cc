@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "herald/internal/v1/content.pb.h"
 #include "server/acceptance/request_hash.h"
@@ -65,26 +66,26 @@ storage::NewEmail BuildNewEmail(const NewEmailParts& parts) {
   return email;
 }
 
-storage::EmailRecord RecordOf(const storage::NewEmail& email) {
+storage::EmailRecord RecordOf(storage::NewEmail email) {
   storage::EmailRecord record;
   record.tenant = email.tenant;
   record.id = email.id;
   record.lane = email.lane;
-  record.category = email.category;
-  record.template_key = email.template_key;
+  record.category = std::move(email.category);
+  record.template_key = std::move(email.template_key);
   record.template_version = email.template_version;
-  record.recipient = email.recipient;
-  record.user_id = email.user_id;
-  record.from_address = email.from_address;
-  record.from_name = email.from_name;
-  record.idempotency_key = email.idempotency_key;
-  record.metadata = email.metadata;
+  record.recipient = std::move(email.recipient);
+  record.user_id = std::move(email.user_id);
+  record.from_address = std::move(email.from_address);
+  record.from_name = std::move(email.from_name);
+  record.idempotency_key = std::move(email.idempotency_key);
+  record.metadata = std::move(email.metadata);
   record.create_time = email.create_time;
   record.update_time = email.create_time;
   record.send_time = email.send_time;
   record.expire_time = email.expire_time;
   record.test = email.test;
-  record.traceparent = email.traceparent;
+  record.traceparent = std::move(email.traceparent);
   return record;
 }
 

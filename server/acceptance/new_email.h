@@ -28,6 +28,6 @@ struct NewEmailParts {
 storage::NewEmail BuildNewEmail(const NewEmailParts& parts);
 
 // The same email as a reader would see it right after acceptance.
-storage::EmailRecord RecordOf(const storage::NewEmail& email);
+storage::EmailRecord RecordOf(storage::NewEmail email);
 
 }  // namespace herald::acceptance

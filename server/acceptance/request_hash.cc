@@ -1,10 +1,10 @@
 #include "server/acceptance/request_hash.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
+
+#include "storage/crypto/sha256.h"
 
 namespace herald::acceptance {
 namespace {
@@ -136,10 +136,7 @@ std::string CanonicalRequestHash(const v1::SendEmailRequest& request, bool test)
       AppendValue(request, field, -1, &canonical);
     }
   }
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(canonical.data()), canonical.size(),
-         reinterpret_cast<unsigned char*>(&digest[0]));
-  return digest;
+  return storage::Sha256(canonical);
 }
 
 }  // namespace herald::acceptance

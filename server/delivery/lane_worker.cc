@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/delivery/failpoint.h"
+
 namespace herald::delivery {
 namespace {
 
@@ -56,7 +58,10 @@ void LaneWorker::Run() {
         parts_.store->Claim(lane_, limit, parts_.lease);
     if (!emails.ok()) parts_.observer->OnStorageError("claim", emails.status());
     const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
-    if (claimed > 0) Deliver(*std::move(emails));
+    if (claimed > 0) {
+      Pass(Failpoint::kAfterClaim);
+      Deliver(*std::move(emails));
+    }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
     if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2));
   }
@@ -71,9 +76,8 @@ int LaneWorker::Room() {
 
 void LaneWorker::Pause(absl::Duration at_most) {
   absl::MutexLock lock(&mutex_);
-  const auto disturbed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || woken_;
-  };
+  const auto disturbed = [this]()
+                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || woken_; };
   mutex_.AwaitWithTimeout(absl::Condition(&disturbed), at_most);
   woken_ = false;
 }
@@ -146,12 +150,13 @@ bool LaneWorker::PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job)
   switch (NextUnconfirmedStep(policy_, facts)) {
     case UnconfirmedStep::kRepeat:
       job->provider = provider;
+      job->repeats = true;
       return true;
     case UnconfirmedStep::kResend:
       return true;
     case UnconfirmedStep::kWait:
-      EndWithoutAttempt(job->email, {Kind::kUnconfirmed, policy_.evidence_wait - facts.age,
-                                     "awaiting_evidence"});
+      EndWithoutAttempt(
+          job->email, {Kind::kUnconfirmed, policy_.evidence_wait - facts.age, "awaiting_evidence"});
       return false;
     case UnconfirmedStep::kGiveUp:
       EndWithoutAttempt(job->email, {Kind::kFailed, {}, "outcome_unknown"});
@@ -175,6 +180,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
     parts_.observer->OnStorageError("begin", begun.status());
     return Release(static_cast<int>(jobs.size()));
   }
+  Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
   const bool too_late = absl::Now() - asked > kRecordMargin;
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -204,6 +210,7 @@ void LaneWorker::EndUnsent(const Job& job, int attempt) {
   end.error_code = "too_late";
   end.detail = "the process was held up; nothing was handed over";
   end.disposition = {Kind::kRetry, absl::ZeroDuration(), "too_late"};
+  if (job.repeats) end.disposition = AfterRepeat(std::move(end.disposition));
   End(job.email, std::move(end));
 }
 
@@ -211,25 +218,28 @@ void LaneWorker::HandOver(Job job, int attempt) {
   const absl::Time started = absl::Now();
   auto email = job.email;
   providers::Provider* provider = job.provider;
-  provider->Send(
-      job.message, parts_.provider_timeout,
-      [this, email, provider, attempt, started,
-       digest = std::move(job.digest)](providers::SendResult result) {
-        parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
-                                      absl::Now() - started);
-        storage::AttemptEnd end;
-        end.lease = email->lease;
-        end.attempt = attempt;
-        end.outcome = result.outcome;
-        end.account = std::string(provider->account());
-        end.request_digest = digest;
-        end.disposition = Decide(policy_, result, attempt - email->attempts_before_redrive,
-                                 provider->capabilities().idempotency_window, parts_.random);
-        end.provider_message_id = std::move(result.provider_message_id);
-        end.error_code = std::move(result.error_code);
-        end.detail = std::move(result.detail);
-        End(email, std::move(end));
-      });
+  provider->Send(job.message, parts_.provider_timeout,
+                 [this, email, provider, attempt, started, repeats = job.repeats,
+                  digest = std::move(job.digest)](providers::SendResult result) {
+                   Pass(Failpoint::kAfterResponse);
+                   parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
+                                                 absl::Now() - started);
+                   storage::AttemptEnd end;
+                   end.lease = email->lease;
+                   end.attempt = attempt;
+                   end.outcome = result.outcome;
+                   end.account = std::string(provider->account());
+                   end.request_digest = digest;
+                   end.disposition =
+                       Decide(policy_, result, attempt - email->attempts_before_redrive,
+                              provider->capabilities().idempotency_window, parts_.random);
+                   if (repeats) end.disposition = AfterRepeat(std::move(end.disposition));
+                   end.provider_message_id = std::move(result.provider_message_id);
+                   end.error_code = std::move(result.error_code);
+                   end.detail = std::move(result.detail);
+                   End(email, std::move(end));
+                 });
+  Pass(Failpoint::kAfterHandoverSent);
 }
 
 void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,

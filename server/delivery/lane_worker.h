@@ -52,6 +52,7 @@ class LaneWorker {
     providers::Provider* provider = nullptr;
     providers::OutboundMessage message;
     std::string digest;
+    bool repeats = false;  // an unconfirmed hand-over, under its key
   };
 
   void Run();

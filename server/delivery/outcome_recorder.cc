@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/delivery/failpoint.h"
+
 namespace herald::delivery {
 namespace {
 
@@ -60,6 +62,7 @@ bool OutcomeRecorder::Record(const std::vector<Item>& batch) {
   ends.reserve(batch.size());
   for (const Item& item : batch) ends.push_back(item.end);
   for (absl::Duration wait = kRetryMin;; wait = std::min(wait * 2, kRetryMax)) {
+    Pass(Failpoint::kBeforeRecord);
     absl::StatusOr<std::vector<bool>> live = store_->RecordEnds(ends);
     if (live.ok()) {
       for (size_t i = 0; i < batch.size(); ++i) Report(batch[i], (*live)[i]);

@@ -21,8 +21,8 @@ storage::Disposition Retry(const LanePolicy& policy, const providers::SendResult
   if (attempt >= policy.attempts_max) return {Kind::kDead, {}, "retries_exhausted"};
   absl::Duration delay = Backoff(policy, attempt, random);
   if (result.retry_after.has_value()) {
-    delay = std::max(delay, std::clamp(*result.retry_after, absl::ZeroDuration(),
-                                       policy.retry_after_max));
+    delay = std::max(delay,
+                     std::clamp(*result.retry_after, absl::ZeroDuration(), policy.retry_after_max));
   }
   return {Kind::kRetry, delay, ReasonOf(result, "retryable")};
 }
@@ -54,6 +54,12 @@ storage::Disposition Decide(const LanePolicy& policy, const providers::SendResul
               ReasonOf(result, "unconfirmed")};
   }
   return {Kind::kUnconfirmed, policy.evidence_wait, "unconfirmed"};
+}
+
+storage::Disposition AfterRepeat(storage::Disposition disposition) {
+  if (disposition.kind == Kind::kRetry) disposition.kind = Kind::kUnconfirmed;
+  if (disposition.kind == Kind::kDead) return {Kind::kFailed, {}, "outcome_unknown"};
+  return disposition;
 }
 
 UnconfirmedStep NextUnconfirmedStep(const LanePolicy& policy, const UnconfirmedFacts& facts) {

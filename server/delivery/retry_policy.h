@@ -21,6 +21,11 @@ absl::Duration Backoff(const LanePolicy& policy, int attempts, const Random& ran
 storage::Disposition Decide(const LanePolicy& policy, const providers::SendResult& result,
                             int attempt, absl::Duration idempotency_window, const Random& random);
 
+// What follows when the hand-over repeated an unconfirmed one under its key. A repetition that was
+// not taken says nothing about the first: the email stays UNCONFIRMED, and is never DEAD, which an
+// operator could redrive unawares.
+storage::Disposition AfterRepeat(storage::Disposition disposition);
+
 // What to do with an email that was claimed while a hand-over of it is unconfirmed.
 enum class UnconfirmedStep {
   kRepeat,  // to the same account, under the same key, byte for byte: the provider delivers once

@@ -5,12 +5,13 @@
 
 namespace herald::ops {
 
-// Counts calls, and logs those that failed through no fault of the caller. Thread-safe. `metrics`
-// must outlive it.
+// Counts calls, and logs those that failed through no fault of the caller, with the cause.
+// Thread-safe. `metrics` must outlive it.
 class CallReporter final : public rpc::CallObserver {
  public:
   explicit CallReporter(ServiceMetrics& metrics) : metrics_(metrics) {}
-  void OnCall(absl::string_view method, absl::StatusCode code, absl::Duration duration) override;
+  void OnCall(absl::string_view method, const absl::Status& status,
+              absl::Duration duration) override;
 
  private:
   ServiceMetrics& metrics_;

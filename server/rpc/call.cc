@@ -25,10 +25,9 @@ void Call::AddResponseMetadata(const char* key, const char* value) {
 }
 
 grpc::Status Call::Close(const absl::Status& status) {
-  grpc::Status wire = ToGrpcStatus(status);
-  shell_.observer.OnCall(policy_.method, static_cast<absl::StatusCode>(wire.error_code()),
-                         shell_.clock() - begin_time_);
-  return wire;
+  const absl::Status told = FromStorage(status);
+  shell_.observer.OnCall(policy_.method, told, shell_.clock() - begin_time_);
+  return ToGrpcStatus(told);
 }
 
 void Call::OnCompletion(bool ok) {

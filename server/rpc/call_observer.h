@@ -13,7 +13,9 @@ class CallObserver {
   virtual ~CallObserver() = default;
   // `method` is e.g. "herald.v1.EmailService/SendEmail" and lives as long as the process.
   // `duration` runs from arrival to the answer, of a stream to its end.
-  virtual void OnCall(absl::string_view method, absl::StatusCode code, absl::Duration duration) = 0;
+  // `status` is what the caller is told; herald::Cause tells what lay behind it.
+  virtual void OnCall(absl::string_view method, const absl::Status& status,
+                      absl::Duration duration) = 0;
 };
 
 }  // namespace herald::rpc

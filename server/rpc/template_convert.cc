@@ -21,7 +21,7 @@ struct TypePair {
   v1::TemplateVariable::Type wire;
   VariableType type;
 };
-constexpr std::array<TypePair, 8> kTypes = {{
+constexpr std::array<TypePair, 7> kTypes = {{
     {v1::TemplateVariable::TYPE_ANY, VariableType::kAny},
     {v1::TemplateVariable::TYPE_STRING, VariableType::kString},
     {v1::TemplateVariable::TYPE_NUMBER, VariableType::kNumber},

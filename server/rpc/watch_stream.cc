@@ -85,10 +85,9 @@ void WatchStream::End(const absl::Status& status) {
     return;
   }
   finished_ = true;
-  const grpc::Status wire = ToGrpcStatus(status);
-  shell_.observer.OnCall(policy_.method, static_cast<absl::StatusCode>(wire.error_code()),
-                         shell_.clock() - begin_time_);
-  Finish(wire);
+  const absl::Status told = FromStorage(status);
+  shell_.observer.OnCall(policy_.method, told, shell_.clock() - begin_time_);
+  Finish(ToGrpcStatus(told));
 }
 
 void WatchStream::OnWriteDone(bool ok) {

@@ -11,6 +11,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   wire.set_code(static_cast<int>(detailed.code()));
   wire.set_message(std::string(detailed.message()));
   detailed.ForEachPayload([&wire](absl::string_view url, const absl::Cord& payload) {
+    if (!IsPublicDetail(url)) return;
     google::protobuf::Any* detail = wire.add_details();
     detail->set_type_url(std::string(url));
     detail->set_value(std::string(payload));

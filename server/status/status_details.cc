@@ -12,6 +12,7 @@ namespace {
 constexpr absl::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
 constexpr absl::string_view kBadRequestUrl = "type.googleapis.com/google.rpc.BadRequest";
 constexpr absl::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.RetryInfo";
+constexpr absl::string_view kCauseUrl = "herald.internal/cause";
 // Trailers beyond 8 KiB are dropped by peers, so violations are bounded.
 constexpr size_t kViolationsMax = 20;
 constexpr absl::Duration kStorageRetryDelay = absl::Seconds(1);
@@ -80,13 +81,24 @@ absl::optional<absl::Duration> RetryDelay(const absl::Status& status) {
 
 absl::Status FromStorage(const absl::Status& status) {
   if (status.ok() || !ErrorReason(status).empty()) return status;
+  absl::Status told;
   if (status.code() == absl::StatusCode::kUnavailable) {
-    return WithRetryDelay(MakeError(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE",
+    told = WithRetryDelay(MakeError(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE",
                                     "the database is not reachable; try again"),
                           kStorageRetryDelay);
+  } else {
+    told = MakeError(absl::StatusCode::kInternal, "INTERNAL",
+                     "an unforeseen error; it is in the server's log");
   }
-  return MakeError(absl::StatusCode::kInternal, "INTERNAL",
-                   "an unforeseen error; it is in the server's log");
+  told.SetPayload(kCauseUrl, absl::Cord(absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
+                                                     status.message())));
+  return told;
 }
+
+std::string Cause(const absl::Status& status) {
+  return std::string(status.GetPayload(kCauseUrl).value_or(absl::Cord()));
+}
+
+bool IsPublicDetail(absl::string_view type_url) { return type_url != kCauseUrl; }
 
 }  // namespace herald

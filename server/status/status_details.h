@@ -37,7 +37,12 @@ absl::optional<absl::Duration> RetryDelay(const absl::Status& status);
 
 // Gives an error that came from a store without details what it lacks: UNAVAILABLE becomes
 // STORAGE_UNAVAILABLE with a retry delay, anything unforeseen becomes INTERNAL. Errors that carry
-// ErrorInfo, and OK, pass unchanged.
+// ErrorInfo, and OK, pass unchanged. What the store said is not for callers; Cause still knows it.
 absl::Status FromStorage(const absl::Status& status);
+
+// What lay behind an error that FromStorage rewrote, for the log; empty when nothing did.
+std::string Cause(const absl::Status& status);
+// Whether a payload is a detail for callers; the others stay in this process.
+bool IsPublicDetail(absl::string_view type_url);
 
 }  // namespace herald

@@ -30,6 +30,7 @@ enum ClaimColumn : pqxx::row::size_type {
   kTraceparent,
   kCreateTime,
   kSendTime,
+  kClaimTime,
   kContentSealed,
   kAttemptsBeforeRedrive,
 };
@@ -54,6 +55,7 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   email.traceparent = TextOf(row[kTraceparent]);
   email.create_time = TimeOf(row[kCreateTime]);
   email.send_time = OptionalTimeOf(row[kSendTime]);
+  email.claim_time = TimeOf(row[kClaimTime]);
   if (!row[kUnconfirmedTime].is_null()) {
     email.unconfirmed =
         UnconfirmedAttempt{TextOf(row[kUnconfirmedAccount]), BytesOf(row[kUnconfirmedDigest]),

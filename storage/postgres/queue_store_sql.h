@@ -28,7 +28,8 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
        l.unconfirmed_digest, herald.micros(l.unconfirmed_time) AS unconfirmed_time, e.lane,
        e.redrives, e.recipient_sealed, e.template_key, e.template_version, e.category, e.test,
        e.traceparent, herald.micros(e.create_time) AS create_time,
-       herald.micros(e.send_time) AS send_time, c.content_sealed,
+       herald.micros(e.send_time) AS send_time, herald.micros(now()) AS claim_time,
+       c.content_sealed,
        CASE WHEN e.redrives > 0 THEN (
          SELECT coalesce(max(a.attempt), 0) FROM herald.attempts a
          WHERE a.tenant_id = l.tenant_id AND a.email_id = l.email_id

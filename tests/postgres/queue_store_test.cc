@@ -49,6 +49,7 @@ TEST_F(QueueStoreTest, AClaimOpensWhatWasSealed) {
   EXPECT_EQ(leased.claims, 1);
   EXPECT_EQ(leased.attempts, 0);
   EXPECT_EQ(leased.create_time, email.create_time);
+  EXPECT_LT(absl::AbsDuration(leased.claim_time - absl::Now()), absl::Minutes(1));
   EXPECT_FALSE(leased.unconfirmed.has_value());
 }
 

@@ -82,7 +82,7 @@ struct Answer {
 };
 
 GroupCommitter::Pending Email(Answer* answer, absl::Time deadline = absl::InfiniteFuture()) {
-  return {{}, deadline, [answer](absl::StatusOr<AcceptResult> result) {
+  return {{}, deadline, [answer](storage::NewEmail, absl::StatusOr<AcceptResult> result) {
             answer->result = std::move(result);
             answer->done.Notify();
           }};
@@ -134,6 +134,29 @@ TEST(GroupCommitter, BoundsTheGroupAndTheQueue) {
   for (Answer& answer : answers) answer.done.WaitForNotification();
   EXPECT_FALSE(refused.done.HasBeenNotified());
   EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 3, 2}));
+}
+
+TEST(GroupCommitter, TakesManyTogetherOrNotAtAll) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options = OneThread();
+  options.queue_max = 4;
+  std::vector<Answer> answers(4);
+  Answer first;
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&first)).ok());
+  store.AwaitGroups(1);
+  std::vector<GroupCommitter::Pending> many;
+  for (Answer& answer : answers) many.push_back(Email(&answer));
+  Answer surplus;
+  many.push_back(Email(&surplus));
+  EXPECT_EQ(committer.SubmitAll(many).code(), absl::StatusCode::kResourceExhausted);
+  many.pop_back();
+  ASSERT_TRUE(committer.SubmitAll(many).ok());
+  store.Hold(false);
+  for (Answer& answer : answers) answer.done.WaitForNotification();
+  EXPECT_FALSE(surplus.done.HasBeenNotified());
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 4}));
 }
 
 TEST(GroupCommitter, KeepsNothingForACallerWhoNoLongerWaits) {

@@ -70,7 +70,9 @@ TEST_F(ConfigTest, SeesWhatNoSingleKeyShows) {
   changed.routes[Lane::kBulk] = "gone";
   EXPECT_THAT(std::string(CheckConfig(changed).message()), testing::HasSubstr("routes.bulk"));
   changed = *config;
-  changed.lease = changed.provider_timeout;
+  changed.lease = changed.provider_timeout + absl::Seconds(10);
+  EXPECT_TRUE(CheckConfig(changed).ok());
+  changed.lease -= absl::Milliseconds(1);
   EXPECT_THAT(std::string(CheckConfig(changed).message()), testing::HasSubstr("delivery.lease"));
   changed = *config;
   changed.tls.certificate = "cert.pem";

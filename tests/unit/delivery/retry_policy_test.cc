@@ -103,6 +103,17 @@ TEST(NextUnconfirmedStep, WaitsForEvidenceThenFollowsThePolicy) {
   EXPECT_EQ(NextUnconfirmedStep(policy, late), UnconfirmedStep::kResend);
 }
 
+TEST(AfterRepeat, ForgetsNoUnconfirmedHandOver) {
+  const auto waiting = AfterRepeat({Kind::kRetry, absl::Seconds(3), "rate_limit_exceeded"});
+  EXPECT_EQ(waiting.kind, Kind::kUnconfirmed);
+  EXPECT_EQ(waiting.delay, absl::Seconds(3));
+  const auto given_up = AfterRepeat({Kind::kDead, {}, "retries_exhausted"});
+  EXPECT_EQ(given_up.kind, Kind::kFailed);
+  EXPECT_EQ(given_up.reason, "outcome_unknown");
+  EXPECT_EQ(AfterRepeat({Kind::kSent, {}, ""}).kind, Kind::kSent);
+  EXPECT_EQ(AfterRepeat({Kind::kFailed, {}, "validation_error"}).reason, "validation_error");
+}
+
 TEST(LanePolicy, ResendsOnlyWhatIsWorthTwoCopies) {
   EXPECT_EQ(DefaultLanePolicy(Lane::kCritical).unconfirmed, UnconfirmedPolicy::kResend);
   EXPECT_EQ(DefaultLanePolicy(Lane::kBulk).unconfirmed, UnconfirmedPolicy::kHold);

@@ -26,8 +26,8 @@ constexpr char kSidecarToken[] = "sidecar-token-00001";
 // Counts calls by code.
 class CountingObserver final : public CallObserver {
  public:
-  void OnCall(absl::string_view, absl::StatusCode code, absl::Duration) override {
-    ++counts_[static_cast<size_t>(code)];
+  void OnCall(absl::string_view, const absl::Status& status, absl::Duration) override {
+    ++counts_[static_cast<size_t>(status.code())];
   }
   int count(absl::StatusCode code) const { return counts_[static_cast<size_t>(code)]; }
 

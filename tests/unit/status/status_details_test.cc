@@ -43,6 +43,9 @@ TEST(StatusDetails, HidesWhatAStoreSays) {
   EXPECT_EQ(internal.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(internal.message()), testing::Not(testing::HasSubstr("example.com")));
   EXPECT_TRUE(FromStorage(absl::OkStatus()).ok());
+  EXPECT_EQ(Cause(internal), "DATA_LOSS: row a@example.com");
+  EXPECT_EQ(Cause(FromStorage(internal)), Cause(internal));
+  EXPECT_EQ(Cause(InvalidRequest({{"lane", "unknown"}})), "");
 }
 
 }  // namespace

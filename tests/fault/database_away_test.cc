@@ -1,0 +1,84 @@
+// heraldd while its database is not there.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/time/clock.h"
+#include "tests/fault/accounting.h"
+#include "tests/fault/fault_harness.h"
+#include "tests/support/status_matchers.h"
+
+namespace herald::fault {
+namespace {
+
+using support::StatusIs;
+
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+// Asks until the health service answers `expected`. False: it did not in time.
+bool BecomesServing(const client::Client& client, bool expected) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (absl::Now() < deadline) {
+    const absl::StatusOr<bool> serving = client.IsServing("");
+    if (serving.ok() && *serving == expected) return true;
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  return false;
+}
+
+// A refusal that is heraldd's own and says when to come again.
+void ExpectToldToComeAgain(const absl::Status& status) {
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable));
+  const client::ErrorDetails details = client::ExtractErrorDetails(status);
+  EXPECT_EQ(details.reason, "STORAGE_UNAVAILABLE");
+  ASSERT_TRUE(details.retry_delay.has_value()) << status;
+  EXPECT_GT(*details.retry_delay, absl::ZeroDuration());
+}
+
+class DatabaseAwayTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_OK_AND_ASSIGN(stack_, Stack::Create()); }
+
+  client::IdempotencyKey key_ = *client::IdempotencyKey::Create("order-confirmation:1");
+  std::unique_ptr<Stack> stack_;
+};
+
+TEST_F(DatabaseAwayTest, WaitsForADatabaseThatIsAwayAtTheStart) {
+  ASSERT_OK(stack_->cluster().Stop(/*immediate=*/true));
+  ASSERT_OK(stack_->Launch({}));
+  ASSERT_OK(stack_->process().WaitForLine("\"database_unavailable\"", kPatience));
+  // Not even listening: nobody takes it for ready.
+  const client::Client client = stack_->ConnectWithoutRetries({"", "no-token"});
+  EXPECT_THAT(client.IsServing(""), StatusIs(absl::StatusCode::kUnavailable));
+  ASSERT_OK(stack_->cluster().Start());
+  ASSERT_OK(stack_->AwaitListening(kPatience));
+  EXPECT_TRUE(BecomesServing(client, true));
+}
+
+TEST_F(DatabaseAwayTest, SaysSoWhileItIsAwayAndServesAgainWhenItIsBack) {
+  ASSERT_OK(stack_->Start({}));
+  ASSERT_OK(stack_->Provision());
+  const client::Client client = stack_->ConnectWithoutRetries(stack_->tenants()[0]);
+  EXPECT_TRUE(BecomesServing(client, true));
+  ASSERT_OK_AND_ASSIGN(const client::SendResult before, client.SendEmail(key_, EmailOf(1)));
+  const auto second_key = *client::IdempotencyKey::Create("order-confirmation:2");
+
+  ASSERT_OK(stack_->cluster().Stop(/*immediate=*/true));
+  EXPECT_TRUE(BecomesServing(client, false));
+  ExpectToldToComeAgain(client.SendEmail(second_key, EmailOf(2)).status());
+  v1::GetEmailRequest get;
+  get.set_id(before.email.id());
+  ExpectToldToComeAgain(client.GetEmail(get).status());
+
+  ASSERT_OK(stack_->cluster().Start());
+  EXPECT_TRUE(BecomesServing(client, true));
+  ASSERT_OK_AND_ASSIGN(const client::SendResult replayed, client.SendEmail(key_, EmailOf(1)));
+  EXPECT_TRUE(replayed.replayed);
+  EXPECT_EQ(replayed.email.id(), before.email.id());
+  ASSERT_OK_AND_ASSIGN(const client::SendResult fresh, client.SendEmail(second_key, EmailOf(2)));
+  EXPECT_FALSE(fresh.replayed) << "what was refused was not kept";
+  EXPECT_TRUE(AwaitQuiescence(*stack_, kPatience));
+  EXPECT_EQ(stack_->Query("SELECT count(*), min(state), max(state) FROM herald.emails"), "2|5|5");
+}
+
+}  // namespace
+}  // namespace herald::fault
