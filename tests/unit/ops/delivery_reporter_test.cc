@@ -78,7 +78,7 @@ TEST_F(DeliveryReporterTest, CountsAnEmailThatWasStoppedBeforeItsHandOver) {
   EXPECT_EQ(Value("herald_emails_finished_total{lane=\"critical\",state=\"suppressed\"}"), 1);
   const std::string logged = Logged();
   EXPECT_THAT(logged, HasSubstr("\"event\":\"email_stopped\""));
-  EXPECT_THAT(logged, HasSubstr("\"state\":\"suppressed\""));
+  EXPECT_THAT(logged, HasSubstr("\"state\":\"SUPPRESSED\""));
   EXPECT_THAT(logged, Not(HasSubstr("jo@")));
 }
 
