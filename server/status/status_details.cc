@@ -82,9 +82,10 @@ absl::optional<absl::Duration> RetryDelay(const absl::Status& status) {
 absl::Status FromStorage(const absl::Status& status) {
   if (status.ok() || !ErrorReason(status).empty()) return status;
   absl::Status told;
-  if (status.code() == absl::StatusCode::kUnavailable) {
+  // Besides a broken link: lost races and limits that were hit. Each changed nothing and passes.
+  if (absl::IsUnavailable(status) || absl::IsAborted(status) || absl::IsDeadlineExceeded(status)) {
     told = WithRetryDelay(MakeError(absl::StatusCode::kUnavailable, "STORAGE_UNAVAILABLE",
-                                    "the database is not reachable; try again"),
+                                    "the database does not answer in time; try again"),
                           kStorageRetryDelay);
   } else {
     told = MakeError(absl::StatusCode::kInternal, "INTERNAL",

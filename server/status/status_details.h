@@ -35,8 +35,9 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 std::string ErrorReason(const absl::Status& status);
 absl::optional<absl::Duration> RetryDelay(const absl::Status& status);
 
-// Gives an error that came from a store without details what it lacks: UNAVAILABLE becomes
-// STORAGE_UNAVAILABLE with a retry delay, anything unforeseen becomes INTERNAL. Errors that carry
+// Gives an error that came from a store without details what it lacks: what passes by
+// itself (UNAVAILABLE, ABORTED, DEADLINE_EXCEEDED) becomes UNAVAILABLE, STORAGE_UNAVAILABLE, with a
+// retry delay; anything unforeseen becomes INTERNAL. Errors that carry
 // ErrorInfo, and OK, pass unchanged. What the store said is not for callers; Cause still knows it.
 absl::Status FromStorage(const absl::Status& status);
 

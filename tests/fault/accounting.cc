@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -18,6 +19,7 @@ namespace herald::fault {
 namespace {
 
 constexpr size_t kViolationsMax = 20;
+constexpr size_t kLogLines = 40;
 constexpr absl::Duration kSettlePatience = absl::Seconds(30);
 // Two leases of a crashed process and the deliveries between them.
 constexpr absl::Duration kQuiescencePatience = absl::Seconds(40);
@@ -180,6 +182,11 @@ class Reconciler {
   Accounting result_;
 };
 
+std::string LastLines(const std::vector<std::string>& lines) {
+  const size_t skipped = lines.size() - std::min(lines.size(), kLogLines);
+  return absl::StrJoin(lines.begin() + static_cast<std::ptrdiff_t>(skipped), lines.end(), "\n");
+}
+
 }  // namespace
 
 std::string Accounting::Text() const {
@@ -213,7 +220,9 @@ void ExpectEverythingAccountedFor(const Stack& stack, Load& load,
   std::cout << "replays " << load.replays() << ", conflicts " << load.conflicts()
             << ", refused with RetryInfo " << load.refusals() << std::endl;
   EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
-  EXPECT_TRUE(load.violations().empty()) << absl::StrJoin(load.violations(), "\n");
+  EXPECT_TRUE(load.violations().empty())
+      << absl::StrJoin(load.violations(), "\n") << "\nheraldd's log ends with\n"
+      << LastLines(stack.process().Lines());
 }
 
 }  // namespace herald::fault

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/fault/accounting.h"
 #include "tests/fault/fault_harness.h"
@@ -78,6 +81,42 @@ TEST_F(DatabaseAwayTest, SaysSoWhileItIsAwayAndServesAgainWhenItIsBack) {
   EXPECT_FALSE(fresh.replayed) << "what was refused was not kept";
   EXPECT_TRUE(AwaitQuiescence(*stack_, kPatience));
   EXPECT_EQ(stack_->Query("SELECT count(*), min(state), max(state) FROM herald.emails"), "2|5|5");
+}
+
+// There, and yet of no use: what a call has to read is locked for longer than heraldd waits.
+class LockedTableTest : public DatabaseAwayTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  // Until the future is ready: longer than heraldd's lock timeout of 2 s.
+  std::future<absl::Status> Lock(const std::string& table) {
+    std::future<absl::Status> locked = std::async(std::launch::async, [this, table] {
+      return stack_->cluster()
+          .Psql(stack_->database(),
+                absl::StrCat("BEGIN; LOCK TABLE ", table, "; SELECT pg_sleep(4); COMMIT"))
+          .status();
+    });
+    const std::string held = absl::StrCat(
+        "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted "
+        "AND relation = '",
+        table, "'::regclass");
+    while (stack_->Query(held) == "0") absl::SleepFor(absl::Milliseconds(10));
+    return locked;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Tables, LockedTableTest,
+                         ::testing::Values("api_tokens", "templates", "tenant_keys"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(LockedTableTest, IsNotTheCallersFaultAndNotAnInternalError) {
+  ASSERT_OK(stack_->Start({}));
+  ASSERT_OK(stack_->Provision());
+  stack_->Kill9();
+  ASSERT_OK(stack_->Start({}));  // with nothing in its caches
+  const client::Client client = stack_->ConnectWithoutRetries(stack_->tenants()[0]);
+  std::future<absl::Status> locked = Lock(absl::StrCat("herald.", GetParam()));
+  ExpectToldToComeAgain(client.SendEmail(key_, EmailOf(1)).status());
+  ASSERT_OK(locked.get());
+  EXPECT_OK(client.SendEmail(key_, EmailOf(1)));
 }
 
 }  // namespace

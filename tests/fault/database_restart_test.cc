@@ -30,7 +30,7 @@ TEST(DatabaseRestartTest, FiveCrashesOfTheDatabaseUnderLoadLoseNothingAndThrough
   ASSERT_OK(stack->Start({}));
   ASSERT_OK(stack->Provision());
   std::mt19937_64 random(Seed());
-  Load load(*stack, {.callers = 8, .emails_per_call = 20, .seed = Seed()});
+  Load load(*stack, {.callers = 4, .emails_per_call = 10, .seed = Seed()});
   RateOver(load, absl::Seconds(1));  // caches fill
   const double before = RateOver(load, absl::Seconds(4));
   for (int i = 0; i < 5; ++i) {

@@ -34,7 +34,7 @@ class KillTest : public ::testing::Test {
 
 TEST_F(KillTest, TwentyKillsAtRandomMomentsUnderLoadLoseNothing) {
   constexpr int kKills = 20;
-  Load load(*stack_, {.callers = 8, .emails_per_call = 20, .seed = Seed()});
+  Load load(*stack_, {.callers = 6, .emails_per_call = 10, .seed = Seed()});
   absl::Duration up;
   for (int i = 0; i < kKills; ++i) {
     ASSERT_TRUE(load.AwaitProgress(kPatience)) << stack_->process().Stderr();
@@ -52,7 +52,7 @@ TEST_F(KillTest, TwentyKillsAtRandomMomentsUnderLoadLoseNothing) {
 }
 
 TEST_F(KillTest, SigtermUnderLoadEndsWithZeroInTimeAndLeavesNothingInDoubt) {
-  Load load(*stack_, {.callers = 8, .emails_per_call = 20, .seed = Seed()});
+  Load load(*stack_, {.callers = 6, .emails_per_call = 10, .seed = Seed()});
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(load.AwaitProgress(kPatience)) << stack_->process().Stderr();
     absl::SleepFor(Moment(0, 1000));

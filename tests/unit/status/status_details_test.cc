@@ -30,8 +30,7 @@ TEST(StatusDetails, BoundsTheViolations) {
 }
 
 TEST(StatusDetails, TellsWhenToRetry) {
-  const absl::Status status =
-      WithRetryDelay(absl::UnavailableError("x"), absl::Milliseconds(1500));
+  const absl::Status status = WithRetryDelay(absl::UnavailableError("x"), absl::Milliseconds(1500));
   EXPECT_EQ(RetryDelay(status), absl::Milliseconds(1500));
   EXPECT_EQ(RetryDelay(absl::UnavailableError("x")), absl::nullopt);
 }
@@ -39,6 +38,11 @@ TEST(StatusDetails, TellsWhenToRetry) {
 TEST(StatusDetails, HidesWhatAStoreSays) {
   EXPECT_EQ(ErrorReason(FromStorage(absl::UnavailableError("host 10.0.0.1"))),
             "STORAGE_UNAVAILABLE");
+  for (const absl::Status& passing :
+       {absl::AbortedError("lost a race"), absl::DeadlineExceededError("lock timeout")}) {
+    EXPECT_EQ(FromStorage(passing).code(), absl::StatusCode::kUnavailable);
+    EXPECT_TRUE(RetryDelay(FromStorage(passing)).has_value());
+  }
   const absl::Status internal = FromStorage(absl::DataLossError("row a@example.com"));
   EXPECT_EQ(internal.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(internal.message()), testing::Not(testing::HasSubstr("example.com")));
