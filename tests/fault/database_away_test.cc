@@ -50,11 +50,11 @@ TEST_F(DatabaseAwayTest, WaitsForADatabaseThatIsAwayAtTheStart) {
   ASSERT_OK(stack_->Launch({}));
   ASSERT_OK(stack_->process().WaitForLine("\"database_unavailable\"", kPatience));
   // Not even listening: nobody takes it for ready.
-  const client::Client client = stack_->ConnectWithoutRetries({"", "no-token"});
-  EXPECT_THAT(client.IsServing(""), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(stack_->ConnectWithoutRetries({"", "no-token"}).IsServing(""),
+              StatusIs(absl::StatusCode::kUnavailable));
   ASSERT_OK(stack_->cluster().Start());
   ASSERT_OK(stack_->AwaitListening(kPatience));
-  EXPECT_TRUE(BecomesServing(client, true));
+  EXPECT_TRUE(BecomesServing(stack_->ConnectWithoutRetries({"", "no-token"}), true));
 }
 
 TEST_F(DatabaseAwayTest, SaysSoWhileItIsAwayAndServesAgainWhenItIsBack) {
