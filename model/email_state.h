@@ -28,10 +28,10 @@ enum class EmailState : int {
 };
 
 inline constexpr std::array<EmailState, 13> kAllEmailStates = {
-    EmailState::kScheduled,  EmailState::kQueued,    EmailState::kSending,
-    EmailState::kUnconfirmed, EmailState::kSent,     EmailState::kDelivered,
-    EmailState::kBounced,    EmailState::kComplained, EmailState::kFailed,
-    EmailState::kDead,       EmailState::kSuppressed, EmailState::kCancelled,
+    EmailState::kScheduled,   EmailState::kQueued,     EmailState::kSending,
+    EmailState::kUnconfirmed, EmailState::kSent,       EmailState::kDelivered,
+    EmailState::kBounced,     EmailState::kComplained, EmailState::kFailed,
+    EmailState::kDead,        EmailState::kSuppressed, EmailState::kCancelled,
     EmailState::kExpired};
 
 // Upper-case name, as in the proto.

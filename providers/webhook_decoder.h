@@ -52,9 +52,9 @@ class WebhookDecoder {
   //                      refuse and count;
   //   kInvalidArgument   verified but unreadable: acknowledge and count, a retry would not help.
   // An event of an unknown type is returned as EventType::kUnknown.
-  virtual absl::StatusOr<std::vector<DecodedEvent>> Decode(
-      const WebhookRequest& request, const std::vector<std::string>& secrets,
-      absl::Time now) const = 0;
+  virtual absl::StatusOr<std::vector<DecodedEvent>> Decode(const WebhookRequest& request,
+                                                           const std::vector<std::string>& secrets,
+                                                           absl::Time now) const = 0;
 };
 
 }  // namespace herald::providers

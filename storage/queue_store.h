@@ -36,8 +36,8 @@ struct LeasedEmail {
   int attempts = 0;  // hand-overs begun so far
   int redrives = 0;
   int attempts_before_redrive = 0;  // of `attempts`, those that the last redrive forgave
-  std::string recipient;  // opened
-  std::string content;    // serialised herald.internal.v1.EmailContent, opened
+  std::string recipient;            // opened
+  std::string content;              // serialised herald.internal.v1.EmailContent, opened
   std::string template_key;
   int template_version = 0;
   std::string category;
@@ -59,12 +59,12 @@ struct AttemptStart {
 
 struct BeginResult {
   enum class Verdict {
-    kBegun,       // recorded and committed: hand over now
-    kStale,       // the lease is gone or too short: drop it, change nothing
-    kStopped,     // cancelled, suppressed or expired; already recorded as such
+    kBegun,    // recorded and committed: hand over now
+    kStale,    // the lease is gone or too short: drop it, change nothing
+    kStopped,  // cancelled, suppressed or expired; already recorded as such
   };
   Verdict verdict = Verdict::kStale;
-  int attempt = 0;                             // kBegun: its number, from 1
+  int attempt = 0;                              // kBegun: its number, from 1
   EmailState stopped_as = EmailState::kQueued;  // kStopped
 };
 
@@ -85,7 +85,7 @@ struct Disposition {
 
 struct AttemptEnd {
   Lease lease;
-  int attempt = 0;  // 0: nothing was handed over (render failure, policy)
+  int attempt = 0;                  // 0: nothing was handed over (render failure, policy)
   absl::optional<Outcome> outcome;  // nullopt with attempt 0
   std::string account;
   std::string request_digest;

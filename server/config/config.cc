@@ -23,8 +23,8 @@ absl::Status CheckRoutes(const Config& config) {
   for (Lane lane : kAllLanes) {
     const auto route = config.routes.find(lane);
     if (route == config.routes.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("routes: lane ", LaneName(lane),
-                                                     " has none; set it or routes.default"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("routes: lane ", LaneName(lane), " has none; set it or routes.default"));
     }
     if (!HasAccount(config, route->second)) {
       return absl::InvalidArgumentError(

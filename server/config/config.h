@@ -64,7 +64,7 @@ struct Config {
   std::string operator_token;
   std::string sidecar_token;
   std::vector<Account> accounts;
-  std::string sandbox;                // account that takes the mail of test tokens
+  std::string sandbox;                 // account that takes the mail of test tokens
   std::map<Lane, std::string> routes;  // account of each lane
   std::map<Lane, delivery::LanePolicy> lanes;
   absl::Duration provider_timeout = absl::Seconds(20);

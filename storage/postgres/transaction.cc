@@ -19,7 +19,9 @@ std::string BeginScript(const TransactionOptions& options) {
   absl::StrAppend(&script, ";SET LOCAL ROLE ",
                   options.role == DatabaseRole::kApi ? "herald_api" : "herald_engine",
                   ";SET LOCAL statement_timeout='5s';SET LOCAL lock_timeout='2s'"
-                  ";SET LOCAL idle_in_transaction_session_timeout='10s'");
+                  ";SET LOCAL idle_in_transaction_session_timeout='10s'"
+                  // Compiling a statement that runs once costs more than running it.
+                  ";SET LOCAL jit=off");
   if (!options.tenants.empty()) {
     absl::StrAppend(
         &script, ";SET LOCAL herald.tenant_id='",

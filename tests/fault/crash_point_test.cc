@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <ostream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -31,6 +32,9 @@ struct CrashPoint {
   int taken_least;
   int taken_most;
 };
+
+// Names the case in a report, instead of its bytes.
+void PrintTo(const CrashPoint& point, std::ostream* out) { *out << point.name; }
 
 const CrashPoint kPoints[] = {
     {"after_claim", false, 0, 0},        {"after_begin_commit", true, 0, 0},

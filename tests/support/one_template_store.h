@@ -56,9 +56,8 @@ class OneTemplateStore final : public storage::TemplateStore {
                                                             bool) override {
     return absl::UnimplementedError("");
   }
-  absl::StatusOr<std::vector<storage::TemplateVersionRow>> ListVersions(TenantId,
-                                                                        absl::string_view, int,
-                                                                        int) override {
+  absl::StatusOr<std::vector<storage::TemplateVersionRow>> ListVersions(TenantId, absl::string_view,
+                                                                        int, int) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<storage::TemplateRow> Publish(TenantId, absl::string_view, int) override {

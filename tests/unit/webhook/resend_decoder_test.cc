@@ -2,8 +2,8 @@
 
 #include <random>
 
-#include "providers/diagnostic.h"
 #include "providers/decoders/webhook_decoders.h"
+#include "providers/diagnostic.h"
 #include "tests/unit/webhook/signed_webhook.h"
 
 namespace herald::providers {
