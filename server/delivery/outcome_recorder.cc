@@ -57,7 +57,7 @@ void OutcomeRecorder::Run() {
   }
 }
 
-bool OutcomeRecorder::Record(const std::vector<Item>& batch) {
+void OutcomeRecorder::Record(const std::vector<Item>& batch) {
   std::vector<storage::AttemptEnd> ends;
   ends.reserve(batch.size());
   for (const Item& item : batch) ends.push_back(item.end);
@@ -66,7 +66,7 @@ bool OutcomeRecorder::Record(const std::vector<Item>& batch) {
     absl::StatusOr<std::vector<bool>> live = store_->RecordEnds(ends);
     if (live.ok()) {
       for (size_t i = 0; i < batch.size(); ++i) Report(batch[i], (*live)[i]);
-      return true;
+      return;
     }
     observer_->OnStorageError("record", live.status());
     absl::MutexLock lock(&mutex_);
@@ -74,7 +74,7 @@ bool OutcomeRecorder::Record(const std::vector<Item>& batch) {
     if (!hurried()) {
       mutex_.AwaitWithTimeout(absl::Condition(&hurried), wait);
     } else if (absl::Now() >= give_up_) {
-      return false;
+      return;
     } else {
       const auto never = [] { return false; };
       mutex_.AwaitWithTimeout(absl::Condition(&never), kRetryMin);

@@ -35,8 +35,8 @@ class OutcomeRecorder {
 
  private:
   void Run();
-  // False when given up.
-  bool Record(const std::vector<Item>& batch);
+  // Returns once it is recorded, or given up while stopping.
+  void Record(const std::vector<Item>& batch);
   void Report(const Item& item, bool recorded);
 
   storage::QueueStore* const store_;
