@@ -40,13 +40,17 @@ absl::Status EmailError(const absl::Status& status, absl::string_view preconditi
   return FromStorage(status);
 }
 
-void ToResult(absl::StatusOr<acceptance::Accepted> accepted, v1::SendEmailsResult& result) {
+// Returns the error with its cause where an item failed through no fault of the caller.
+absl::Status ToResult(const absl::StatusOr<acceptance::Accepted>& accepted,
+                      v1::SendEmailsResult& result) {
   if (!accepted.ok()) {
-    *result.mutable_error() = ToRpcStatus(accepted.status());
-    return;
+    const absl::Status told = FromStorage(accepted.status());
+    *result.mutable_error() = ToRpcStatus(told);
+    return Cause(told).empty() ? absl::OkStatus() : told;
   }
   ToProto(accepted->email, Reveal::kRedacted, *result.mutable_email());
   result.set_replayed(accepted->replayed);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -140,10 +144,12 @@ void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsRes
         InvalidField("emails", absl::StrCat("must have 1 to ", limits::kBatchMax, " items")));
   }
   acceptor_.AcceptMany(call.caller(), emails, call.traceparent(), call.deadline(),
-                       [&call](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
-                         for (auto& item : accepted) {
-                           ToResult(std::move(item), *call.response().add_results());
+                       [this, &call](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
+                         absl::Status failed;
+                         for (const auto& item : accepted) {
+                           failed.Update(ToResult(item, *call.response().add_results()));
                          }
+                         if (!failed.ok()) shell_.observer.OnFailedItem(call.method(), failed);
                          call.Finish(absl::OkStatus());
                        });
 }
