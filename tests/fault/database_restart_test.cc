@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kRecovered = 0.9;
 constexpr absl::Duration kRecoveryPatience = absl::Seconds(30);
+constexpr absl::Duration kSettlePatience = absl::Seconds(30);
 
 // What a stack acknowledges for each email that its twin acknowledges meanwhile. The twin has the
 // same load on the same machine and no fault: whatever else the machine is made to do, and however
@@ -39,11 +40,14 @@ TEST(DatabaseRestartTest, FiveCrashesOfTheDatabaseUnderLoadLoseNothingAndThrough
     ASSERT_OK(each->Provision());
   }
   std::mt19937_64 random(Seed());
-  const LoadOptions options = {.callers = 4, .emails_per_call = 10, .seed = Seed()};
+  const LoadOptions options = {.callers = 8, .emails_per_call = 20, .seed = Seed()};
   Load load(*stack, options);
   Load twin_load(*twin, options);
   ShareOver(load, twin_load, absl::Seconds(1));  // caches fill
-  const double before = ShareOver(load, twin_load, absl::Seconds(5));
+  double shares[3];
+  for (double& share : shares) share = ShareOver(load, twin_load, absl::Seconds(2));
+  std::sort(std::begin(shares), std::end(shares));
+  const double before = shares[1];
   EXPECT_GT(load.acknowledged_count(), 500) << "that was no load";
   for (int i = 0; i < 5; ++i) {
     ASSERT_OK(stack->cluster().Restart(/*immediate=*/true));
@@ -57,6 +61,7 @@ TEST(DatabaseRestartTest, FiveCrashesOfTheDatabaseUnderLoadLoseNothingAndThrough
   std::cout << "acknowledged per email of the twin: " << before << " before, " << after << " "
             << absl::FormatDuration(absl::Now() - end) << " after the last restart" << std::endl;
   EXPECT_GE(after, kRecovered * before);
+  load.Finish(kSettlePatience);  // both, lest one loads the machine while the other is counted
   ExpectEverythingAccountedFor(*twin, twin_load, {twin->SandboxRecord()});
   ExpectEverythingAccountedFor(*stack, load, {stack->SandboxRecord()});
 }
