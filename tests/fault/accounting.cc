@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <limits>
 #include <set>
 
 #include "absl/strings/match.h"
@@ -200,13 +201,19 @@ std::string Accounting::Text() const {
   return absl::StrCat(absl::StrJoin(lines, "\n"), "\n", absl::StrJoin(violations, "\n"));
 }
 
-bool AwaitQuiescence(const Stack& stack, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
-  while (stack.Query("SELECT count(*) FROM herald.queue") != "0") {
+bool AwaitQuiescence(const Stack& stack, absl::Duration patience) {
+  int64_t shortest = std::numeric_limits<int64_t>::max();
+  absl::Time deadline = absl::Now() + patience;
+  while (true) {
+    const int64_t length = Int64Of(stack.Query("SELECT count(*) FROM herald.queue"));
+    if (length == 0) return true;
+    if (length < shortest) {
+      shortest = length;
+      deadline = absl::Now() + patience;
+    }
     if (absl::Now() > deadline) return false;
     absl::SleepFor(absl::Milliseconds(100));
   }
-  return true;
 }
 
 Accounting Reconcile(const Stack& stack, const AccountingInput& input) {
