@@ -119,13 +119,19 @@ void DurableAcceptor::AcceptMany(
     absl::string_view traceparent, absl::Time deadline, ManyDone done) {
   struct Gathered {
     std::vector<absl::StatusOr<Accepted>> results;
+    // Items without a result, and one more for as long as `requests` is read here: the caller may
+    // drop it as soon as `done` has run, and deferred items end on other threads.
     std::atomic<int> open;
     ManyDone done;
+
+    void Close() {
+      if (open.fetch_sub(1) == 1) done(std::move(results));
+    }
   };
   if (requests.empty()) return done({});
   auto gathered = std::make_shared<Gathered>();
   gathered->results.resize(static_cast<size_t>(requests.size()), absl::UnknownError("pending"));
-  gathered->open = requests.size();
+  gathered->open = requests.size() + 1;
   gathered->done = std::move(done);
   std::vector<GroupCommitter::Pending> ready;
   for (int i = 0; i < requests.size(); ++i) {
@@ -137,14 +143,14 @@ void DurableAcceptor::AcceptMany(
                                     {},
                                     [gathered, i](absl::StatusOr<Accepted> result) {
                                       gathered->results[static_cast<size_t>(i)] = std::move(result);
-                                      if (gathered->open.fetch_sub(1) == 1)
-                                        gathered->done(std::move(gathered->results));
+                                      gathered->Close();
                                     },
                                     &ready}));
   }
   if (absl::Status status = committer_->SubmitAll(ready); !status.ok()) {
     for (GroupCommitter::Pending& pending : ready) pending.done(std::move(pending.email), status);
   }
+  gathered->Close();
 }
 
 void DurableAcceptor::Start(std::shared_ptr<Job> job) {

@@ -48,13 +48,17 @@ void Answer(const absl::StatusOr<acceptance::Accepted>& accepted,
   call.Finish(absl::OkStatus());
 }
 
-void ToResult(const absl::StatusOr<acceptance::Accepted>& accepted, v1::SendEmailsResult& result) {
+// Returns the error with its cause where an item failed through no fault of the caller.
+absl::Status ToResult(const absl::StatusOr<acceptance::Accepted>& accepted,
+                      v1::SendEmailsResult& result) {
   if (!accepted.ok()) {
-    *result.mutable_error() = ToRpcStatus(accepted.status());
-    return;
+    const absl::Status told = FromStorage(accepted.status());
+    *result.mutable_error() = ToRpcStatus(told);
+    return Cause(told).empty() ? absl::OkStatus() : told;
   }
   ToProto(accepted->email, Reveal::kRedacted, *result.mutable_email());
   result.set_replayed(accepted->replayed);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -147,15 +151,21 @@ void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsRes
   }
   acceptor_.AcceptMany(call.caller(), emails, call.traceparent(), call.deadline(),
                        [&call, this](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
-                         auto answer = [&call, accepted = std::make_shared<decltype(accepted)>(
-                                                   std::move(accepted))] {
-                           for (const auto& item : *accepted)
-                             ToResult(item, *call.response().add_results());
-                           call.Finish(absl::OkStatus());
-                         };
+                         auto kept = std::make_shared<decltype(accepted)>(std::move(accepted));
+                         const auto answer = [&call, this, kept] { AnswerMany(*kept, call); };
                          // Much to convert: not on the thread that commits the next group.
                          if (!shell_.executor.Submit(answer)) answer();
                        });
+}
+
+void EmailService::AnswerMany(const std::vector<absl::StatusOr<acceptance::Accepted>>& accepted,
+                              UnaryCall<v1::SendEmailsRequest, v1::SendEmailsResponse>& call) {
+  absl::Status failed;
+  for (const auto& item : accepted) {
+    failed.Update(ToResult(item, *call.response().add_results()));
+  }
+  if (!failed.ok()) shell_.observer.OnFailedItem(call.method(), failed);
+  call.Finish(absl::OkStatus());
 }
 
 absl::Status EmailService::GetEmail(const Call& call, const v1::GetEmailRequest& request,
