@@ -55,7 +55,7 @@ class Contacts : public ::testing::Test {
   }
 
   const Tenant tenant_{"contacts"};
-  const support::TempDirectory directory_;
+  const testing::TempDirectory directory_;
 };
 
 TEST_F(Contacts, AnImportOfManyIsExportedWholeAndSentAgainWithoutEffect) {
