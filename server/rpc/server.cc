@@ -117,6 +117,7 @@ class Server::Impl {
     if (drained_) return;
     drained_ = true;
     if (readiness_ != nullptr) readiness_->Stop();
+    draining_ = true;
     hub_.Stop();
     if (server_ != nullptr) {
       server_->Shutdown(absl::ToChronoTime(deadline));
@@ -141,6 +142,7 @@ class Server::Impl {
   CallShell shell_;
   const PageTokens tokens_;
   WatchHub hub_;
+  std::atomic<bool> draining_{false};
   std::vector<std::unique_ptr<Served>> served_;
   std::vector<std::unique_ptr<CompletionLoop>> loops_;
   std::unique_ptr<grpc::Server> server_;
