@@ -24,6 +24,7 @@ std::string PackContent(const NewEmailParts& parts) {
   *content.mutable_headers() = request.headers();
   *content.mutable_attachments() = request.attachments();
   content.set_subject_prefix(std::string(parts.subject_prefix));
+  content.set_unsubscribe_url(parts.unsubscribe_url);
   return content.SerializeAsString();
 }
 
