@@ -38,11 +38,13 @@
 #include "storage/crypto/master_keys.h"
 #include "storage/postgres/category_store.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
 #include "storage/postgres/migrations.h"
 #include "storage/postgres/preference_store.h"
 #include "storage/postgres/queue_store.h"
+#include "storage/postgres/segment_store.h"
 #include "storage/postgres/suppression_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
@@ -84,6 +86,8 @@ struct Storage {
   storage::PostgresCategoryStore categories{api_pool};
   storage::PostgresPreferenceStore preferences{api_pool, keys};
   storage::PostgresSuppressionStore suppressions{api_pool, keys};
+  storage::PostgresContactStore contacts{api_pool, keys};
+  storage::PostgresSegmentStore segments{api_pool};
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
@@ -258,6 +262,7 @@ class Service {
 
   rpc::Executor loader_{2, 1024};
   std::unique_ptr<EmailIdGenerator> ids_;
+  std::unique_ptr<ContactIdGenerator> contact_ids_;
   std::unique_ptr<acceptance::GroupCommitter> committer_;
   std::unique_ptr<acceptance::DurableAcceptor> acceptor_;
 
@@ -305,6 +310,7 @@ absl::Status Service::StartAcceptance() {
   const absl::StatusOr<int> node = storage_.api_queue.NextNode();
   if (!node.ok()) return node.status();
   ids_ = std::make_unique<EmailIdGenerator>(*node);
+  contact_ids_ = std::make_unique<ContactIdGenerator>(*node);
   acceptance::GroupCommitter::Options options;
   options.threads = config_.acceptance_connections;
   options.group_max = limits::kAcceptanceGroupMax;
@@ -344,6 +350,9 @@ absl::Status Service::StartApi() {
                                  storage_.templates,
                                  storage_.tenants,
                                  delivery_events_,
+                                 storage_.contacts,
+                                 storage_.segments,
+                                 *contact_ids_,
                                  catalog_,
                                  *acceptor_,
                                  authenticator_,

@@ -12,6 +12,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/rpc/admission.h"
 #include "server/rpc/completion_loop.h"
+#include "server/rpc/contact_service.h"
 #include "server/rpc/delivery_event_service.h"
 #include "server/rpc/email_service.h"
 #include "server/rpc/executor.h"
@@ -79,6 +80,9 @@ class Server::Impl {
         SuppressionMethods(parts.preferences, parts.tenants, tokens_, parts.clock)));
     served_.push_back(std::make_unique<DeliveryEventService>(
         parts.delivery_events, UnsubscribeMethods(parts.preferences, parts.tenants, parts.clock)));
+    served_.push_back(std::make_unique<ContactService>(
+        AudienceParts{parts.contacts, parts.segments, parts.tenants, parts.contact_ids, tokens_,
+                      shell_, parts.preferences}));
   }
 
   ~Impl() { Drain(absl::Now()); }

@@ -13,8 +13,10 @@
 #include "server/rpc/preference_parts.h"
 #include "server/rpc/server_options.h"
 #include "server/templates/render_limits.h"
+#include "storage/contact_store.h"
 #include "storage/delivery_event_store.h"
 #include "storage/email_store.h"
+#include "storage/segment_store.h"
 #include "storage/template_store.h"
 #include "storage/tenant_store.h"
 
@@ -26,6 +28,9 @@ struct ServerParts {
   storage::TemplateStore& templates;
   storage::TenantStore& tenants;
   storage::DeliveryEventStore& delivery_events;
+  storage::ContactStore& contacts;
+  storage::SegmentStore& segments;
+  ContactIdGenerator& contact_ids;
   catalog::TemplateCatalog& catalog;
   acceptance::Acceptor& acceptor;
   identity::Authenticator& authenticator;
