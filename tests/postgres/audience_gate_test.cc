@@ -196,6 +196,7 @@ TEST_F(AudienceGateTest, AnExpiredSuppressionStopsNothing) {
 }
 
 TEST_F(AudienceGateTest, ADeletedMarketingCategoryStillBinds) {
+  Choose(a_, {kAddress, ""}, "tips", true);
   QueueAll();
   Leave(a_, {kAddress, ""});
   ASSERT_OK(categories_.DeleteCategory(a_, "news"));
