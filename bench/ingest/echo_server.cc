@@ -32,7 +32,6 @@ namespace {
 
 // Nothing here is sealed.
 constexpr char kUnusedMasterKey[] = "unused:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-constexpr char kMetadata[] = R"({"region":"eu-central","source":"checkout"})";
 
 // Answers with an email of the size that acceptance would answer with.
 class EchoAcceptor final : public acceptance::Acceptor {
@@ -69,7 +68,7 @@ class EchoAcceptor final : public acceptance::Acceptor {
     email.from_address = request.from().email();
     email.from_name = request.from().name();
     email.idempotency_key = request.idempotency_key();
-    email.metadata = kMetadata;
+    email.metadata = {request.metadata().begin(), request.metadata().end()};
     email.create_time = email.update_time = now;
     email.expire_time = now + absl::Hours(24);
     return accepted;

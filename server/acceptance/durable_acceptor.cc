@@ -94,7 +94,7 @@ absl::StatusOr<Accepted> ToAccepted(storage::NewEmail email,
       return Accepted{std::move(fresh), false};
     }
     case storage::AcceptResult::Kind::kReplayed:
-      return Accepted{*std::move(result->existing), true};
+      return Accepted{*result->existing, true};
     case storage::AcceptResult::Kind::kConflict:
       return MakeError(absl::StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
                        "the idempotency key was used for an email with other content",

@@ -70,7 +70,7 @@ struct Config {
   std::string log_severity = "info";
   std::string database_dsn;
   int api_connections = 4;
-  int acceptance_connections = 2;
+  int acceptance_connections = 3;
   int critical_connections = 3;  // of lane CRITICAL alone
   int delivery_connections = 6;  // of the other lanes
   bool migrate = false;          // bring the schema up to date at the start

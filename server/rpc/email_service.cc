@@ -40,7 +40,15 @@ absl::Status EmailError(const absl::Status& status, absl::string_view preconditi
   return FromStorage(status);
 }
 
-void ToResult(absl::StatusOr<acceptance::Accepted> accepted, v1::SendEmailsResult& result) {
+void Answer(const absl::StatusOr<acceptance::Accepted>& accepted,
+            UnaryCall<v1::SendEmailRequest, v1::Email>& call) {
+  if (!accepted.ok()) return call.Finish(accepted.status());
+  if (accepted->replayed) call.AddResponseMetadata("herald-replayed", "true");
+  ToProto(accepted->email, Reveal::kRedacted, call.response());
+  call.Finish(absl::OkStatus());
+}
+
+void ToResult(const absl::StatusOr<acceptance::Accepted>& accepted, v1::SendEmailsResult& result) {
   if (!accepted.ok()) {
     *result.mutable_error() = ToRpcStatus(accepted.status());
     return;
@@ -124,13 +132,11 @@ void EmailService::AddChanging() {
 }
 
 void EmailService::SendEmail(UnaryCall<v1::SendEmailRequest, v1::Email>& call) {
-  acceptor_.Accept(call.caller(), call.request(), call.traceparent(), call.deadline(),
-                   [&call](absl::StatusOr<acceptance::Accepted> accepted) {
-                     if (!accepted.ok()) return call.Finish(accepted.status());
-                     if (accepted->replayed) call.AddResponseMetadata("herald-replayed", "true");
-                     ToProto(accepted->email, Reveal::kRedacted, call.response());
-                     call.Finish(absl::OkStatus());
-                   });
+  acceptor_.Accept(
+      call.caller(), call.request(), call.traceparent(), call.deadline(),
+      [&call](absl::StatusOr<acceptance::Accepted> accepted) {
+        call.AnswerOnLoop([&call, accepted = std::move(accepted)] { Answer(accepted, call); });
+      });
 }
 
 void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsResponse>& call) {
@@ -140,11 +146,15 @@ void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsRes
         InvalidField("emails", absl::StrCat("must have 1 to ", limits::kBatchMax, " items")));
   }
   acceptor_.AcceptMany(call.caller(), emails, call.traceparent(), call.deadline(),
-                       [&call](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
-                         for (auto& item : accepted) {
-                           ToResult(std::move(item), *call.response().add_results());
-                         }
-                         call.Finish(absl::OkStatus());
+                       [&call, this](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
+                         auto answer = [&call, accepted = std::make_shared<decltype(accepted)>(
+                                                   std::move(accepted))] {
+                           for (const auto& item : *accepted)
+                             ToResult(item, *call.response().add_results());
+                           call.Finish(absl::OkStatus());
+                         };
+                         // Much to convert: not on the thread that commits the next group.
+                         if (!shell_.executor.Submit(answer)) answer();
                        });
 }
 
