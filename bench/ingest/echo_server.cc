@@ -21,8 +21,10 @@
 #include "server/rpc/server.h"
 #include "storage/crypto/master_keys.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
+#include "storage/postgres/segment_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/postgres/tenant_store.h"
@@ -91,14 +93,17 @@ absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
   storage::PostgresTemplateStore templates(pool);
   storage::PostgresEmailStore emails(pool, tenant_keys);
   storage::PostgresDeliveryEventStore delivery_events(pool);
+  storage::PostgresContactStore contacts(pool, tenant_keys);
+  storage::PostgresSegmentStore segments(pool);
+  ContactIdGenerator contact_ids(0);
   identity::Authenticator authenticator(tenants, {}, absl::Now);
   catalog::TemplateCatalog catalog(&templates, {}, absl::Now);
   EchoAcceptor acceptor;
   NoObserver observer;
   const auto server = rpc::Server::Start(
-      rpc::ServerOptions{},
-      {emails, templates, tenants, delivery_events, catalog, acceptor, authenticator, observer,
-       [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
+      rpc::ServerOptions{}, {emails, templates, tenants, delivery_events, contacts, segments,
+                             contact_ids, catalog, acceptor, authenticator, observer,
+                             [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
   if (!server.ok()) return server.status();
   std::cout << "listening " << (*server)->port() << std::endl;
   int signal = 0;

@@ -27,7 +27,9 @@ struct CommandLine {
 absl::StatusOr<std::string> ResolveTenantId(const client::Client& client,
                                             const std::string& id_or_slug);
 
+void AddContactCommands(const CommandLine& line);   // contact …
 void AddEmailCommands(const CommandLine& line);     // get list events cancel reschedule redrive
+void AddSegmentCommands(const CommandLine& line);   // segment …
 void AddSendCommands(const CommandLine& line);      // send send-test
 void AddServiceCommands(const CommandLine& line);   // audit health
 void AddTemplateCommands(const CommandLine& line);  // template …

@@ -46,6 +46,8 @@ int Run(int argc, char** argv) {
   AddTemplateCommands(line);
   AddCategoryCommands(line);
   AddSuppressionCommands(line);
+  AddContactCommands(line);
+  AddSegmentCommands(line);
   AddTenantCommands(line);
   AddTokenCommands(line);
   AddServiceCommands(line);

@@ -60,6 +60,7 @@ class Compiler {
     }
     return "(false)";
   }
+  bool has_values() const { return count_ > 0; }
   std::string TakeValues() { return values_.Take(); }
 
   std::string operator()(const HasTag& term) {
@@ -172,6 +173,8 @@ ContactCondition CompileContactFilter(const FilterNode& filter,
   Compiler compiler(hash);
   ContactCondition condition;
   condition.sql = compiler.Node(filter);
+  // PostgreSQL refuses a parameter whose type no place decides.
+  if (!compiler.has_values()) condition.sql.append(" AND $2::text[] IS NOT NULL");
   condition.values = compiler.TakeValues();
   return condition;
 }
