@@ -174,6 +174,42 @@ class Client {
   absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
       const v1::ListAuditEntriesRequest& request, const CallOptions& options = {}) const;
 
+  // --- ContactService: categories, preferences, suppressions ---
+
+  absl::StatusOr<v1::Category> CreateCategory(const v1::CreateCategoryRequest& request,
+                                              const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::Category> GetCategory(const v1::GetCategoryRequest& request,
+                                           const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ListCategoriesResponse> ListCategories(
+      const v1::ListCategoriesRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Category> UpdateCategory(const v1::UpdateCategoryRequest& request,
+                                              const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteCategoryResponse> DeleteCategory(
+      const v1::DeleteCategoryRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::Preferences> GetPreferences(const v1::GetPreferencesRequest& request,
+                                                 const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Preferences> SetPreferences(const v1::SetPreferencesRequest& request,
+                                                 const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Suppression> CreateSuppression(const v1::CreateSuppressionRequest& request,
+                                                    const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteSuppressionResponse> DeleteSuppression(
+      const v1::DeleteSuppressionRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::ListSuppressionsResponse> ListSuppressions(
+      const v1::ListSuppressionsRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::CheckSuppressionResponse> CheckSuppression(
+      const v1::CheckSuppressionRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ImportSuppressionsResponse> ImportSuppressions(
+      const v1::ImportSuppressionsRequest& request, const CallOptions& options = {}) const;
+
+  // --- TenantService: suppressions for every tenant, with the operator's token ---
+
+  absl::StatusOr<v1::Suppression> CreateGlobalSuppression(
+      const v1::CreateSuppressionRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteSuppressionResponse> DeleteGlobalSuppression(
+      const v1::DeleteSuppressionRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::ListSuppressionsResponse> ListGlobalSuppressions(
+      const v1::ListSuppressionsRequest& request, const CallOptions& options = {}) const;
+
   // --- Standard gRPC health ---
 
   // Whether a service takes calls; the empty name asks for the whole server. Not repeated: the

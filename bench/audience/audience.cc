@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "bench/audience/contacts.h"
+#include "bench/audience/gate_cost.h"
 #include "bench/audience/memory.h"
 #include "bench/ingest/service.h"
 #include "bench/measure.h"
@@ -158,7 +159,11 @@ absl::Status Run(const Options& options) {
   if (!service.ok()) return service.status();
   Audience audience(**service, options);
   if (absl::Status status = audience.Run(); !status.ok()) return status;
-  return WriteJson(options.json, audience.measures());
+  const absl::StatusOr<std::vector<Measure>> gate = MeasureGate((*service)->Dsn());
+  if (!gate.ok()) return gate.status();
+  std::vector<Measure> measures = audience.measures();
+  measures.insert(measures.end(), gate->begin(), gate->end());
+  return WriteJson(options.json, measures);
 }
 
 }  // namespace

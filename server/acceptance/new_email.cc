@@ -34,6 +34,7 @@ std::string PackContent(const NewEmailParts& parts) {
   content.set_recipient_name(request.recipient().name());
   *content.mutable_headers() = request.headers();
   content.set_subject_prefix(std::string(parts.subject_prefix));
+  content.set_unsubscribe_url(parts.unsubscribe_url);
   std::string packed = content.SerializeAsString();
   if (request.has_inline_()) {
     AppendField(internal::v1::EmailContent::kInlineFieldNumber, request.inline_(), &packed);

@@ -7,13 +7,14 @@
 #include "server/identity/caller.h"
 #include "server/rpc/call.h"
 #include "server/rpc/page_token.h"
+#include "server/rpc/preference_parts.h"
 #include "storage/contact_store.h"
 #include "storage/segment_store.h"
 #include "storage/tenant_store.h"
 
 namespace herald::rpc {
 
-// What the methods about contacts and segments stand on. Everything outlives them.
+// What the methods of ContactService stand on. Everything outlives them.
 struct AudienceParts {
   storage::ContactStore& contacts;
   storage::SegmentStore& segments;
@@ -22,6 +23,7 @@ struct AudienceParts {
   const PageTokens& tokens;
   CallShell& shell;
   const std::atomic<bool>& draining;  // streams end at their next step
+  PreferenceParts preferences = {};
 };
 
 // UNAVAILABLE, for streams that end because the server goes away.

@@ -19,12 +19,24 @@ using WithSegments = Base::WithAsyncMethod_CreateSegment<Base::WithAsyncMethod_G
     Base::WithAsyncMethod_UpdateSegment<Base::WithAsyncMethod_DeleteSegment<
         Base::WithAsyncMethod_ListSegments<Base::WithAsyncMethod_PreviewSegment<Service>>>>>>;
 template <class Service>
+using WithCategories = Base::WithAsyncMethod_CreateCategory<Base::WithAsyncMethod_GetCategory<
+    Base::WithAsyncMethod_ListCategories<Base::WithAsyncMethod_UpdateCategory<
+        Base::WithAsyncMethod_DeleteCategory<Base::WithAsyncMethod_GetPreferences<
+            Base::WithAsyncMethod_SetPreferences<Service>>>>>>>;
+template <class Service>
+using WithSuppressions =
+    Base::WithAsyncMethod_CreateSuppression<Base::WithAsyncMethod_DeleteSuppression<
+        Base::WithAsyncMethod_ListSuppressions<Base::WithAsyncMethod_CheckSuppression<
+            Base::WithAsyncMethod_ImportSuppressions<Service>>>>>;
+template <class Service>
 using WithStreams =
     Base::WithCallbackMethod_ImportContacts<Base::WithCallbackMethod_ExportContacts<Service>>;
 
 }  // namespace
 
-class ContactService::Async final : public WithStreams<WithContacts<WithSegments<Base::Service>>> {
+class ContactService::Async final
+    : public WithStreams<
+          WithContacts<WithSegments<WithCategories<WithSuppressions<Base::Service>>>>> {
  public:
   explicit Async(const AudienceParts& parts) : parts_(parts) {}
 
@@ -42,9 +54,15 @@ class ContactService::Async final : public WithStreams<WithContacts<WithSegments
 };
 
 ContactService::ContactService(const AudienceParts& parts)
-    : contacts_(parts), segments_(parts), async_(std::make_unique<Async>(parts)) {
+    : contacts_(parts),
+      segments_(parts),
+      categories_(parts.preferences),
+      suppressions_(parts.preferences, parts.tenants, parts.tokens, parts.shell.clock),
+      async_(std::make_unique<Async>(parts)) {
   AddContacts();
   AddSegments();
+  AddCategories();
+  AddSuppressions();
 }
 
 ContactService::~ContactService() = default;
@@ -79,6 +97,41 @@ void ContactService::AddSegments() {
                std::bind_front(&SegmentMethods::List, &segments_));
   methods_.Add("herald.v1.ContactService/PreviewSegment", *async_, &Async::RequestPreviewSegment,
                std::bind_front(&SegmentMethods::Preview, &segments_));
+}
+
+void ContactService::AddCategories() {
+  methods_.Add("herald.v1.ContactService/CreateCategory", *async_, &Async::RequestCreateCategory,
+               std::bind_front(&CategoryMethods::Create, &categories_));
+  methods_.Add("herald.v1.ContactService/GetCategory", *async_, &Async::RequestGetCategory,
+               std::bind_front(&CategoryMethods::Get, &categories_));
+  methods_.Add("herald.v1.ContactService/ListCategories", *async_, &Async::RequestListCategories,
+               std::bind_front(&CategoryMethods::List, &categories_));
+  methods_.Add("herald.v1.ContactService/UpdateCategory", *async_, &Async::RequestUpdateCategory,
+               std::bind_front(&CategoryMethods::Update, &categories_));
+  methods_.Add("herald.v1.ContactService/DeleteCategory", *async_, &Async::RequestDeleteCategory,
+               std::bind_front(&CategoryMethods::Delete, &categories_));
+  methods_.Add("herald.v1.ContactService/GetPreferences", *async_, &Async::RequestGetPreferences,
+               std::bind_front(&CategoryMethods::GetPreferences, &categories_));
+  methods_.Add("herald.v1.ContactService/SetPreferences", *async_, &Async::RequestSetPreferences,
+               std::bind_front(&CategoryMethods::SetPreferences, &categories_));
+}
+
+void ContactService::AddSuppressions() {
+  methods_.Add("herald.v1.ContactService/CreateSuppression", *async_,
+               &Async::RequestCreateSuppression,
+               std::bind_front(&SuppressionMethods::Create, &suppressions_));
+  methods_.Add("herald.v1.ContactService/DeleteSuppression", *async_,
+               &Async::RequestDeleteSuppression,
+               std::bind_front(&SuppressionMethods::Delete, &suppressions_));
+  methods_.Add("herald.v1.ContactService/ListSuppressions", *async_,
+               &Async::RequestListSuppressions,
+               std::bind_front(&SuppressionMethods::List, &suppressions_));
+  methods_.Add("herald.v1.ContactService/CheckSuppression", *async_,
+               &Async::RequestCheckSuppression,
+               std::bind_front(&SuppressionMethods::Check, &suppressions_));
+  methods_.Add("herald.v1.ContactService/ImportSuppressions", *async_,
+               &Async::RequestImportSuppressions,
+               std::bind_front(&SuppressionMethods::Import, &suppressions_));
 }
 
 }  // namespace herald::rpc

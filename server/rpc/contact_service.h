@@ -3,9 +3,11 @@
 #include <memory>
 
 #include "server/rpc/audience_parts.h"
+#include "server/rpc/category_methods.h"
 #include "server/rpc/contact_methods.h"
 #include "server/rpc/segment_methods.h"
 #include "server/rpc/served.h"
+#include "server/rpc/suppression_methods.h"
 
 namespace herald::rpc {
 
@@ -24,9 +26,13 @@ class ContactService final : public Served {
 
   void AddContacts();
   void AddSegments();
+  void AddCategories();
+  void AddSuppressions();
 
   ContactMethods contacts_;
   SegmentMethods segments_;
+  CategoryMethods categories_;
+  SuppressionMethods suppressions_;
   const std::unique_ptr<Async> async_;
   MethodSet methods_;
 };

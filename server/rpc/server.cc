@@ -75,10 +75,14 @@ class Server::Impl {
                                                      tokens_, hub_, shell_));
     served_.push_back(std::make_unique<TemplateService>(
         parts.templates, parts.catalog, parts.acceptor, tokens_, parts.render_limits));
-    served_.push_back(std::make_unique<TenantService>(parts.tenants, tokens_, parts.clock));
-    served_.push_back(std::make_unique<DeliveryEventService>(parts.delivery_events));
-    served_.push_back(std::make_unique<ContactService>(AudienceParts{
-        parts.contacts, parts.segments, parts.tenants, parts.contact_ids, tokens_, shell_}));
+    served_.push_back(std::make_unique<TenantService>(
+        parts.tenants, tokens_, parts.clock,
+        SuppressionMethods(parts.preferences, parts.tenants, tokens_, parts.clock)));
+    served_.push_back(std::make_unique<DeliveryEventService>(
+        parts.delivery_events, UnsubscribeMethods(parts.preferences, parts.tenants, parts.clock)));
+    served_.push_back(std::make_unique<ContactService>(
+        AudienceParts{parts.contacts, parts.segments, parts.tenants, parts.contact_ids, tokens_,
+                      shell_, draining_, parts.preferences}));
   }
 
   ~Impl() { Drain(absl::Now()); }

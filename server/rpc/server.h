@@ -10,6 +10,7 @@
 #include "server/catalog/template_catalog.h"
 #include "server/identity/authenticator.h"
 #include "server/rpc/call_observer.h"
+#include "server/rpc/preference_parts.h"
 #include "server/rpc/server_options.h"
 #include "server/templates/render_limits.h"
 #include "storage/contact_store.h"
@@ -40,6 +41,7 @@ struct ServerParts {
   // Authenticates page tokens and cursors: 32 bytes, the same on every replica and after restarts.
   std::string page_token_key;
   templates::RenderLimits render_limits = {};
+  PreferenceParts preferences = {};
 };
 
 // The gRPC server: herald.v1, health and reflection.

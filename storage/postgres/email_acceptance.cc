@@ -84,7 +84,7 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
   ArrayParam tenants(n), ids(n, 20), lanes(n, 2), tests(n, 2), versions(n, 4), sends(n, 32),
       expiries(n, 32), creates(n, 32), categories(n, 20), templates(n, 20), users(n, 20),
       from_addresses(n, 30), from_names(n, 20), keys(n, 40), metadata(n, 40), traces(n, 60),
-      hashes(n, 70), recipients(n, 140), contents(n, 1200);
+      hashes(n, 70), recipients(n, 140), contents(n, 1200), marks(n, 20);
   for (size_t i : winners) {
     const Candidate& candidate = group[i];
     const NewEmail& email = *candidate.email;
@@ -107,12 +107,14 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
     hashes.AddBytes(candidate.recipient_hash);
     recipients.AddBytes(candidate.recipient_sealed);
     contents.AddBytes(candidate.content_sealed);
+    marks.AddInt(candidate.recipient_mark);
   }
   return transaction.Exec(email_sql::kInsertEmails, tenants.Take(), ids.Take(), lanes.Take(),
                           tests.Take(), versions.Take(), sends.Take(), expiries.Take(),
                           creates.Take(), categories.Take(), templates.Take(), users.Take(),
                           from_addresses.Take(), from_names.Take(), keys.Take(), metadata.Take(),
-                          traces.Take(), hashes.Take(), recipients.Take(), contents.Take());
+                          traces.Take(), hashes.Take(), recipients.Take(), contents.Take(),
+                          marks.Take());
 }
 
 void Insert(Transaction& transaction, Group group, const std::vector<size_t>& winners,

@@ -31,11 +31,14 @@ absl::StatusOr<Candidate> Prepare(const NewEmail& email, TenantKeys& keys) {
   if (HoldsNul(email)) return absl::InvalidArgumentError("a text field holds a NUL byte");
   const absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = keys.For(email.tenant);
   if (!cipher.ok()) return cipher.status();
+  const absl::StatusOr<int64_t> mark = keys.MarkOf(email.recipient_normalised);
+  if (!mark.ok()) return mark.status();
   return Candidate{
       .email = &email,
       .recipient_hash = (*cipher)->LookupHash(email.recipient_normalised),
       .recipient_sealed = (*cipher)->Seal(kRecipientField, email.id.value, email.recipient),
-      .content_sealed = (*cipher)->Seal(kContentField, email.id.value, email.content)};
+      .content_sealed = (*cipher)->Seal(kContentField, email.id.value, email.content),
+      .recipient_mark = *mark};
 }
 
 // The emails of a call by key: the first of a key stands for all, which then follow it.
