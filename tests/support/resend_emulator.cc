@@ -241,6 +241,7 @@ ResendEmulator::~ResendEmulator() = default;
 std::string ResendEmulator::url() const { return impl_->http().url(); }
 int ResendEmulator::port() const { return impl_->http().port(); }
 int ResendEmulator::requests() const { return impl_->http().requests(); }
+int ResendEmulator::connections() const { return impl_->http().connections(); }
 int ResendEmulator::accepted() const { return impl_->accepted(); }
 void ResendEmulator::Script(ResendFault fault) { impl_->Script(std::move(fault)); }
 std::string ResendEmulator::last_body() const { return impl_->last().body; }

@@ -51,6 +51,7 @@ class ResendEmulator {
   std::string url() const;
   int port() const;
   int requests() const;
+  int connections() const;
   int accepted() const;  // emails taken, repetitions not counted
   // For the next request that no earlier call covers.
   void Script(ResendFault fault);
