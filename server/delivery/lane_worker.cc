@@ -60,6 +60,7 @@ void LaneWorker::Run() {
     const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
     if (claimed > 0) {
       Pass(Failpoint::kAfterClaim);
+      IsolateSuspect(*emails);
       Deliver(*std::move(emails));
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
@@ -85,6 +86,22 @@ void LaneWorker::Pause(absl::Duration at_most) {
 bool LaneWorker::Stopping() {
   absl::MutexLock lock(&mutex_);
   return stopping_;
+}
+
+// An email whose earlier claim never came to an end may be what took the process along: it goes
+// alone, lest its neighbours follow it into quarantine. They are due again at once.
+void LaneWorker::IsolateSuspect(std::vector<storage::LeasedEmail>& emails) {
+  const auto is_suspect = [](const storage::LeasedEmail& email) { return email.claims > 1; };
+  const auto suspect = std::find_if(emails.begin(), emails.end(), is_suspect);
+  if (suspect == emails.end() || emails.size() == 1) return;
+  std::iter_swap(emails.begin(), suspect);
+  std::vector<storage::Lease> others;
+  for (size_t i = 1; i < emails.size(); ++i) others.push_back(emails[i].lease);
+  emails.resize(1);
+  // Should this fail, the leases end by themselves.
+  if (absl::Status status = parts_.store->ReturnLeases(others); !status.ok()) {
+    parts_.observer->OnStorageError("return", status);
+  }
 }
 
 void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
@@ -114,6 +131,7 @@ void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
 // Renders and routes. False when the email was dealt with without a hand-over.
 bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job) {
   job->email = email;
+  PassPoison(email->template_key);
   absl::StatusOr<providers::OutboundMessage> message = parts_.renderer->Render(*email);
   if (!message.ok()) {
     parts_.observer->OnRenderFailure(*email, message.status());

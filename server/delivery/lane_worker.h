@@ -59,6 +59,7 @@ class LaneWorker {
   int Room() ABSL_LOCKS_EXCLUDED(mutex_);
   void Pause(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mutex_);
   bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
+  void IsolateSuspect(std::vector<storage::LeasedEmail>& emails);
   void Deliver(std::vector<storage::LeasedEmail> emails);
   bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
   bool PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job);

@@ -21,6 +21,9 @@ namespace herald::fault {
 // failed run can be repeated.
 uint64_t Seed();
 
+// Whether HERALD_FAULT_LONG asks for the long form of tests that have one.
+bool Long();
+
 struct Account {
   std::string name;
   std::string base_url;  // of a Resend emulator; empty: the sandbox
@@ -52,7 +55,7 @@ struct Tenant {
 class Stack {
  public:
   // A running cluster with an empty database. heraldd is not started.
-  static absl::StatusOr<std::unique_ptr<Stack>> Create();
+  static absl::StatusOr<std::unique_ptr<Stack>> Create(int database_connections = 100);
   // Kills heraldd.
   ~Stack();
 
@@ -61,6 +64,8 @@ class Stack {
   // As Start, but returns at once.
   absl::Status Launch(const Settings& settings);
   absl::Status AwaitListening(absl::Duration timeout) const;
+  // One more heraldd on the same database, on a port of its own; it lives as long as the result.
+  absl::StatusOr<std::unique_ptr<support::ChildProcess>> StartReplica(const Settings& settings);
   void Kill9();
   // SIGTERM. The exit code, or nullopt when it still ran after `grace`.
   absl::optional<int> Terminate(absl::Duration grace);
@@ -82,6 +87,8 @@ class Stack {
   std::string Query(absl::string_view sql) const;
   // Moves of an email from a terminal state to another that is not, as the database saw them.
   std::string ForbiddenMoves() const;
+  // Where heraldd takes calls.
+  int port() const { return port_; }
   // The sandbox's record of what it accepted.
   std::string SandboxRecord() const { return directory_.path() + "/mail/accepted.log"; }
 
@@ -89,7 +96,8 @@ class Stack {
   Stack() = default;
   client::ClientOptions OptionsOf(const std::string& token) const;
   absl::Status CreateTenant(client::Client& operator_client, const std::string& slug);
-  std::string ConfigText(const Settings& settings) const;
+  std::string ConfigText(const Settings& settings, int port) const;
+  absl::StatusOr<std::unique_ptr<support::ChildProcess>> Run(const Settings& settings, int port);
 
   support::PostgresOptions postgres_options_;
   std::unique_ptr<support::PostgresCluster> cluster_;
