@@ -92,10 +92,10 @@ TEST_F(ContactServiceTest, RevealingAnAddressNeedsManageAndIsAudited) {
   v1::GetContactRequest request;
   request.set_id(contact_.id());
   request.set_reveal_email(true);
+  const std::string reader = Issue(storage::kScopeRead);
   const int before = AuditEntries();
   v1::Contact found;
-  EXPECT_EQ(Reason(stub_->GetContact(As(Issue(storage::kScopeRead)).get(), request, &found)),
-            "SCOPE_MISSING");
+  EXPECT_EQ(Reason(stub_->GetContact(As(reader).get(), request, &found)), "SCOPE_MISSING");
   EXPECT_EQ(AuditEntries(), before);
   ASSERT_TRUE(stub_->GetContact(As(token_).get(), request, &found).ok());
   EXPECT_EQ(found.email(), "anna@example.com");
@@ -233,6 +233,28 @@ TEST_F(ContactServiceTest, AnImportWhoseCallerLeavesEnds) {
   context->TryCancel();
   EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
   server_->Drain(absl::Now() + absl::Seconds(10));  // nothing is held
+}
+
+TEST_F(ContactServiceTest, AServerThatDrainsEndsAnImportAndSaysWhereToGoOn) {
+  absl::Notification stored;
+  contacts_.on_upsert = [&](absl::Span<const storage::NewContact>) {
+    if (!stored.HasBeenNotified()) stored.Notify();
+    return absl::OkStatus();
+  };
+  const auto context = As(token_);
+  v1::ImportContactsResponse response;
+  const auto writer = stub_->ImportContacts(context.get(), &response);
+  v1::ImportContactsRequest request;
+  request.add_contacts()->set_email("a@x.com");
+  ASSERT_TRUE(writer->Write(request));
+  stored.WaitForNotification();
+  std::thread drain([&] { server_->Drain(absl::Now() + absl::Seconds(20)); });
+  while (writer->Write(request)) {
+  }
+  const grpc::Status status = writer->Finish();
+  EXPECT_EQ(Reason(status), "DRAINING");
+  EXPECT_NE(Metadata(status).at("stored_rows"), "0");
+  drain.join();
 }
 
 TEST_F(ContactServiceTest, ExportsAllOldestFirstAndResumes) {
