@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "absl/status/status.h"
 #include "model/contact_id.h"
 #include "server/identity/caller.h"
@@ -20,8 +22,12 @@ struct AudienceParts {
   ContactIdGenerator& contact_ids;
   const PageTokens& tokens;
   CallShell& shell;
+  const std::atomic<bool>& draining;  // streams end at their next step
   PreferenceParts preferences = {};
 };
+
+// UNAVAILABLE, for streams that end because the server goes away.
+absl::Status StreamDrained();
 
 // Scope MANAGE, and an audit entry written: no address is shown whose showing is not on record.
 absl::Status MayRevealEmail(const AudienceParts& parts, const identity::Caller& caller,

@@ -95,6 +95,7 @@ absl::Status ExportStream::NextPage() {
 }
 
 void ExportStream::ReadPage() {
+  if (parts_.draining) return End(StreamDrained());
   const absl::Status read = NextPage();
   if (!read.ok()) return End(ContactError(read));
   if (page_.resume_token().empty()) return End(absl::OkStatus());

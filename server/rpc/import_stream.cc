@@ -54,29 +54,43 @@ void ImportStream::OnReadDone(bool ok) {
   }
 }
 
-// Stores what was read, request by request, until it has to wait for the caller.
+// Stores what was read, then makes way for other calls before it goes on.
 void ImportStream::Work() {
-  absl::Status status;
   while (true) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (!TakeNext()) return;
+    }
+    const absl::Status status = import_->Add(storing_);
     absl::MutexLock lock(&mu_);
-    if (finished_) return;
-    if (cancelled_ || !status.ok()) {
+    if (!status.ok()) {
       working_ = false;
-      return End(cancelled_ ? CallerLeft() : status);
+      return End(status);
     }
-    if (!read_) {
-      working_ = false;
-      if (complete_) End(absl::OkStatus());
-      return;
-    }
+    if (parts_.shell.executor.Submit([stream = shared_from_this()] { stream->Work(); })) return;
+  }
+}
+
+// Moves the request that was read to `storing_` and reads the next one meanwhile. False when there
+// is none, or the stream is over.
+bool ImportStream::TakeNext() {
+  if (finished_) return false;
+  if (read_ && !cancelled_ && !parts_.draining) {
     storing_.Swap(&reading_);
     reading_.Clear();
     read_ = false;
     if (!complete_) StartRead(&reading_);
-    mu_.Unlock();
-    status = import_->Add(storing_);
-    mu_.Lock();
+    return true;
   }
+  working_ = false;
+  if (cancelled_) {
+    End(CallerLeft());
+  } else if (read_) {
+    End(StreamDrained());
+  } else if (complete_) {
+    End(absl::OkStatus());
+  }
+  return false;
 }
 
 // Tells a caller whose import broke where to go on.

@@ -29,6 +29,7 @@ class ImportStream final : public grpc::ServerReadReactor<v1::ImportContactsRequ
 
   void Join();
   void Work();
+  bool TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status WithProgress(const absl::Status& status) const;
 

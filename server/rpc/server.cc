@@ -82,7 +82,7 @@ class Server::Impl {
         parts.delivery_events, UnsubscribeMethods(parts.preferences, parts.tenants, parts.clock)));
     served_.push_back(std::make_unique<ContactService>(
         AudienceParts{parts.contacts, parts.segments, parts.tenants, parts.contact_ids, tokens_,
-                      shell_, parts.preferences}));
+                      shell_, draining_, parts.preferences}));
   }
 
   ~Impl() { Drain(absl::Now()); }
@@ -121,6 +121,7 @@ class Server::Impl {
     if (drained_) return;
     drained_ = true;
     if (readiness_ != nullptr) readiness_->Stop();
+    draining_ = true;
     hub_.Stop();
     if (server_ != nullptr) {
       server_->Shutdown(absl::ToChronoTime(deadline));
@@ -145,6 +146,7 @@ class Server::Impl {
   CallShell shell_;
   const PageTokens tokens_;
   WatchHub hub_;
+  std::atomic<bool> draining_{false};
   std::vector<std::unique_ptr<Served>> served_;
   std::vector<std::unique_ptr<CompletionLoop>> loops_;
   std::unique_ptr<grpc::Server> server_;

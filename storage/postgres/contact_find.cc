@@ -113,21 +113,26 @@ absl::StatusOr<SegmentCount> PostgresContactStore::Count(TenantId tenant, const 
   if (!cipher.ok()) return cipher.status();
   const ContactCondition condition = CompileContactFilter(
       filter, [&](absl::string_view address) { return (*cipher)->LookupHash(address); });
+  const absl::StatusOr<Draw> draw = RunTransaction(
+      pool_, Engine("draw_contacts"), [&](Transaction& transaction) -> absl::StatusOr<Draw> {
+        return DrawContacts(transaction, tenant, condition, sample);
+      });
+  if (!draw.ok()) return draw.status();
+  if (draw->drawn < kDrawn) return SegmentCount{draw->matched, true, draw->sample};
+  const auto estimate = static_cast<int64_t>(std::llround(draw->matched / draw->share));
+  SegmentCount estimated{estimate, false, draw->sample};
+  if (static_cast<double>(estimate) > kSurelyMore * kExactCountMax) return estimated;
   using Result = absl::StatusOr<SegmentCount>;
-  return RunTransaction(pool_, Engine("count_contacts"), [&](Transaction& transaction) -> Result {
-    Draw draw = DrawContacts(transaction, tenant, condition, sample);
-    if (draw.drawn < kDrawn) return SegmentCount{draw.matched, true, std::move(draw.sample)};
-    const auto estimate = static_cast<int64_t>(std::llround(draw.matched / draw.share));
-    SegmentCount estimated{estimate, false, std::move(draw.sample)};
-    if (static_cast<double>(estimate) > kSurelyMore * kExactCountMax) return estimated;
-    SegmentCount counted = CountOneByOne(transaction, tenant, condition, sample);
-    if (counted.exact) return counted;
-    estimated.contacts = std::max<int64_t>(estimate, kExactCountMax + 1);
-    if (estimated.sample.size() < counted.sample.size()) {
-      estimated.sample = std::move(counted.sample);
-    }
-    return estimated;
-  });
+  const Result counted =
+      RunTransaction(pool_, Engine("count_contacts"), [&](Transaction& transaction) -> Result {
+        return CountOneByOne(transaction, tenant, condition, sample);
+      });
+  // A filter that no index answers may take too long; there is still the estimate.
+  if (absl::IsDeadlineExceeded(counted.status())) return estimated;
+  if (!counted.ok() || counted->exact) return counted;
+  estimated.contacts = std::max<int64_t>(estimate, kExactCountMax + 1);
+  if (estimated.sample.size() < counted->sample.size()) estimated.sample = counted->sample;
+  return estimated;
 }
 
 }  // namespace herald::storage
