@@ -72,6 +72,11 @@ absl::Status Overloaded() {
                         absl::Milliseconds(500));
 }
 
+// The same error for every item of a batch.
+std::vector<absl::StatusOr<Accepted>> AllAs(int count, const absl::Status& status) {
+  return std::vector<absl::StatusOr<Accepted>>(static_cast<size_t>(count), status);
+}
+
 absl::Status CheckVariables(const catalog::PinnedTemplate& pinned,
                             const google::protobuf::Struct& variables) {
   const std::vector<templates::Violation> found = pinned.compiled->Check(variables);
@@ -154,10 +159,10 @@ void DurableAcceptor::AcceptMany(
   const auto load = [this, caller, &requests, trace = std::string(traceparent), deadline, done] {
     const absl::StatusOr<preferences::CategoryMapPtr> loaded = categories_->Load(caller->tenant);
     if (loaded.ok()) return StartMany(caller, requests, trace, deadline, done);
-    done({static_cast<size_t>(requests.size()), absl::StatusOr<Accepted>(loaded.status())});
+    done(AllAs(requests.size(), loaded.status()));
   };
   if (!defer_(load)) {
-    done({static_cast<size_t>(requests.size()), absl::StatusOr<Accepted>(Overloaded())});
+    done(AllAs(requests.size(), Overloaded()));
   }
 }
 

@@ -33,11 +33,15 @@ constexpr char kMark[] = "confidential";
 // answer must have nothing of B's.
 const std::set<std::string>& Harmless() {
   static const auto* const methods = new std::set<std::string>{
-      "herald.v1.ContactService/CreateContact",   "herald.v1.ContactService/CreateSegment",
-      "herald.v1.ContactService/ImportContacts",  "herald.v1.ContactService/ListContacts",
-      "herald.v1.ContactService/ListSegments",    "herald.v1.EmailService/ListEmails",
-      "herald.v1.EmailService/RedriveEmails",     "herald.v1.EmailService/SendEmails",
-      "herald.v1.TemplateService/CreateTemplate", "herald.v1.TemplateService/ListTemplates"};
+      "herald.v1.ContactService/CreateContact",      "herald.v1.ContactService/CreateSegment",
+      "herald.v1.ContactService/ImportContacts",     "herald.v1.ContactService/ListContacts",
+      "herald.v1.ContactService/CreateCategory",     "herald.v1.ContactService/ListCategories",
+      "herald.v1.ContactService/GetPreferences",     "herald.v1.ContactService/CreateSuppression",
+      "herald.v1.ContactService/CheckSuppression",   "herald.v1.ContactService/ListSuppressions",
+      "herald.v1.ContactService/ImportSuppressions", "herald.v1.ContactService/ListSegments",
+      "herald.v1.EmailService/ListEmails",           "herald.v1.EmailService/RedriveEmails",
+      "herald.v1.EmailService/SendEmails",           "herald.v1.TemplateService/CreateTemplate",
+      "herald.v1.TemplateService/ListTemplates"};
   return *methods;
 }
 
@@ -69,6 +73,15 @@ class Tenancy : public ::testing::Test {
     segment.mutable_segment()->set_display_name(kMark);
     segment.mutable_segment()->set_filter("tags:*");
     ASSERT_OK(b_.api().CreateSegment(segment));
+    v1::CreateCategoryRequest category;
+    category.mutable_category()->set_key(kKey);
+    category.mutable_category()->set_display_name(kMark);
+    category.mutable_category()->set_kind(v1::Category::KIND_MARKETING);
+    ASSERT_OK(b_.api().CreateCategory(category));
+    v1::CreateSuppressionRequest suppression;
+    suppression.set_email("delivered@sandbox.herald.test");
+    suppression.set_reason(v1::Suppression::REASON_UNSUBSCRIBE);
+    ASSERT_OK(b_.api().CreateSuppression(suppression));
     token_id_ = b_.CreateToken(v1::ApiToken::MODE_LIVE).api_token().id();
   }
 
@@ -107,6 +120,8 @@ std::string Tenancy::TextFor(const pb::FieldDescriptor& field, const std::string
   if (name == "email" || name == "recipient_email") return "delivered@sandbox.herald.test";
   if (name == "account") return "sandbox";
   if (name == "filter" && owner == "Segment") return "tags:*";
+  if (name == "category" && owner == "CategoryPreference") return kKey;
+  if (name == "display_name" && owner == "Category") return "Own name";
   if (name == "subject" || name == "text" || name == "html") return "Own content";
   return "";
 }
@@ -142,6 +157,8 @@ void Tenancy::FillField(pb::Message& message, const pb::FieldDescriptor& field,
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_STRING) {
     const std::string text = TextFor(field, email_id);
     if (!text.empty()) reflection.SetString(&message, &field, text);
+  } else if (field.name() == "kind") {
+    reflection.SetEnumValue(&message, &field, v1::Category::KIND_MARKETING);
   } else if (field.name() == "version") {
     reflection.SetInt32(&message, &field, 1);
   }
@@ -211,8 +228,9 @@ TEST_F(Tenancy, NoMethodShowsOrChangesAnotherTenantsRows) {
   EXPECT_THAT(before, ::testing::HasSubstr("emails 2|"));
   int methods = 0;
   // From then on A has a thing of that name, too: last, in this order.
-  const std::set<std::string> creating = {"CreateContact", "CreateSegment", "CreateTemplate",
-                                          "ImportContacts"};
+  const std::set<std::string> creating = {"CreateCategory",    "CreateContact",  "CreateSegment",
+                                          "CreateSuppression", "CreateTemplate", "ImportContacts",
+                                          "ImportSuppressions"};
   std::vector<const pb::MethodDescriptor*> last;
   for (const char* service : {"EmailService", "TemplateService", "TenantService",
                               "DeliveryEventService", "ContactService"}) {
@@ -236,7 +254,7 @@ TEST_F(Tenancy, NoMethodShowsOrChangesAnotherTenantsRows) {
   for (const pb::MethodDescriptor* method : last) {
     ExpectNothingOfB(*method, CallAsA(*method, delivered_.id()));
   }
-  EXPECT_GE(methods, 42);
+  EXPECT_GE(methods, 59);
   EXPECT_EQ(RowsOfB(), before);
 }
 

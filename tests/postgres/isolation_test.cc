@@ -39,6 +39,11 @@ INSERT INTO herald.attempts (tenant_id, email_id, attempt, begin_time, lease_tok
     request_digest) VALUES (%1$s, 1, 1, now(), 1, 'x', '');
 INSERT INTO herald.suppressions (tenant_id, address_hash, reason, source)
   VALUES (%1$s, 'x', 'manual', 'x');
+INSERT INTO herald.categories (tenant_id, category, display_name, description, marketing,
+    default_in) VALUES (%1$s, 'x', '', '', true, true);
+INSERT INTO herald.preferences (tenant_id, user_id, category, opted_in, source)
+  VALUES (%1$s, 'x', 'x', true, 'x');
+INSERT INTO herald.soft_bounces VALUES (%1$s, 'x', now());
 INSERT INTO herald.contacts (tenant_id, contact_id, address_hash, email_sealed, state)
   VALUES (%1$s, 1, sha256('x'), '', 1);
 INSERT INTO herald.segments (tenant_id, segment_key, display_name, filter)
@@ -72,7 +77,7 @@ class IsolationTest : public ::testing::Test, protected TenantFixture {
                      "attrelid = 'herald.",
                      table,
                      "'::regclass AND attnum > 0 AND attname <> 'tenant_id' AND attidentity = '' "
-                     "AND NOT attisdropped"));
+                     "AND attgenerated = '' AND NOT attisdropped"));
   }
 
   // Runs one statement as the API role for `tenants`.

@@ -90,4 +90,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON herald.categories, herald.preferences,
 GRANT USAGE ON SEQUENCE herald.suppression_seq TO herald_api, herald_engine;
 GRANT SELECT, INSERT, UPDATE ON herald.categories TO herald_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON herald.preferences, herald.suppressions TO herald_api;
+GRANT SELECT ON herald.soft_bounces TO herald_api;
 GRANT SELECT (address_mark, reason, expire_time) ON herald.global_suppressions TO herald_api;
