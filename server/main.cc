@@ -18,7 +18,9 @@
 #include "server/catalog/template_catalog.h"
 #include "server/config/config.h"
 #include "server/config/limits.h"
+#include "server/delivery/account_router.h"
 #include "server/delivery/engine.h"
+#include "server/delivery/measured_provider.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
 #include "server/duties/periodic_duty.h"
@@ -26,6 +28,7 @@
 #include "server/identity/authenticator.h"
 #include "server/ops/call_reporter.h"
 #include "server/ops/delivery_reporter.h"
+#include "server/ops/health_reporter.h"
 #include "server/ops/log.h"
 #include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
@@ -34,6 +37,7 @@
 #include "server/rpc/server.h"
 #include "storage/crypto/hmac.h"
 #include "storage/crypto/master_keys.h"
+#include "storage/postgres/account_health_store.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
@@ -41,6 +45,7 @@
 #include "storage/postgres/queue_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
+#include "storage/postgres/tenant_route_store.h"
 #include "storage/postgres/tenant_store.h"
 
 namespace herald {
@@ -77,6 +82,10 @@ struct Storage {
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
+  storage::PostgresTenantRouteStore tenant_routes{api_pool};
+  storage::PostgresAccountHealthStore account_health{api_pool};
+  // Of the engine's own: health must get through when the API is busy.
+  storage::PostgresAccountHealthStore shared_health{critical_pool};
 };
 
 // Migrations wait for the database: a replica may start before it.
@@ -108,8 +117,13 @@ struct Providers {
   }
 };
 
-absl::StatusOr<Providers> MakeProviders(const config::Config& config) {
+absl::StatusOr<Providers> MakeProviders(const config::Config& config,
+                                        delivery::HealthBoard* board) {
   Providers made;
+  const auto add = [&made, board](std::unique_ptr<providers::Provider> provider) {
+    made.accounts.push_back(
+        std::make_unique<delivery::MeasuredProvider>(std::move(provider), board));
+  };
   made.http = providers::MakeCurlHttpClient({});
   for (const config::Account& account : config.accounts) {
     if (account.type == config::Account::Type::kResend) {
@@ -118,7 +132,7 @@ absl::StatusOr<Providers> MakeProviders(const config::Config& config) {
       options.api_key = account.api_key;
       if (!account.base_url.empty()) options.base_url = account.base_url;
       options.user_agent = absl::StrCat("herald/", kVersion);
-      made.accounts.push_back(providers::MakeResendProvider(std::move(options), *made.http));
+      add(providers::MakeResendProvider(std::move(options), *made.http));
       continue;
     }
     providers::SandboxOptions options;
@@ -126,11 +140,30 @@ absl::StatusOr<Providers> MakeProviders(const config::Config& config) {
     options.directory = account.directory;
     options.webhook_url = account.webhook_url;
     options.webhook_secret = account.webhook_secret;
+    options.idempotent = account.idempotency;
     auto sandbox = providers::MakeSandboxProvider(std::move(options), *made.http);
     if (!sandbox.ok()) return sandbox.status();
-    made.accounts.push_back(*std::move(sandbox));
+    add(*std::move(sandbox));
   }
   return made;
+}
+
+// Health has to reach the other replicas well within the 2 seconds in which breakers open.
+constexpr absl::Duration kHealthInterval = absl::Milliseconds(250);
+constexpr absl::Duration kRouteInterval = absl::Seconds(1);
+
+delivery::HealthBoard::Options BoardOptionsOf(const config::Config& config) {
+  delivery::HealthBoard::Options options;
+  for (const config::Account& account : config.accounts) {
+    options.accounts.push_back(account.name);
+    if (!account.breaker) options.unguarded.push_back(account.name);
+  }
+  options.policy = config.breaker;
+  absl::BitGen generator;
+  options.replica =
+      absl::StrCat(getpid(), "-", absl::Hex(absl::Uniform<uint64_t>(generator), absl::kZeroPad16));
+  options.clock = absl::Now;
+  return options;
 }
 
 double Uniform() {
@@ -215,6 +248,7 @@ class Service {
     // What is still in flight gets its outcome from the dying providers, and is recorded.
     providers_.accounts.clear();
     duties_.clear();
+    health_duties_.clear();
     Log(Severity::kInfo, "stopped", {{"state", empty ? "finished" : "cut"}});
   }
 
@@ -224,6 +258,7 @@ class Service {
  private:
   absl::Status StartMetrics();
   absl::Status StartDelivery();
+  void StartHealth();
   absl::Status StartAcceptance();
   absl::Status StartApi();
   void OnCommit(const std::vector<storage::NewEmail>& emails,
@@ -237,7 +272,11 @@ class Service {
 
   const delivery::Renderer renderer_{&catalog_, {}};
   ops::DeliveryReporter delivery_reporter_{&metrics_};
-  std::unique_ptr<delivery::StaticRouter> router_;
+  ops::HealthReporter health_reporter_{&metrics_};
+  std::unique_ptr<delivery::HealthBoard> board_;
+  std::unique_ptr<delivery::RouteTable> route_table_;
+  std::vector<std::unique_ptr<duties::PeriodicDuty>> health_duties_;
+  std::unique_ptr<delivery::AccountRouter> router_;
   std::unique_ptr<delivery::Engine> engine_;
   Providers providers_;  // after the engine: what is in flight needs it to the end
 
@@ -264,14 +303,22 @@ absl::Status Service::StartMetrics() {
 
 absl::Status Service::StartDelivery() {
   if (!config_.roles.delivery) return absl::OkStatus();
-  absl::StatusOr<Providers> providers = MakeProviders(config_);
+  board_ = std::make_unique<delivery::HealthBoard>(BoardOptionsOf(config_), &storage_.shared_health,
+                                                   &health_reporter_);
+  absl::StatusOr<Providers> providers = MakeProviders(config_, board_.get());
   if (!providers.ok()) return providers.status();
   providers_ = *std::move(providers);
-  router_ = std::make_unique<delivery::StaticRouter>(providers_.pointers(), config_.routes,
-                                                     providers_.Find(config_.sandbox));
+  route_table_ = std::make_unique<delivery::RouteTable>(config_.routes, &storage_.tenant_routes);
+  router_ = std::make_unique<delivery::AccountRouter>(providers_.pointers(),
+                                                      providers_.Find(config_.sandbox),
+                                                      route_table_.get(), board_.get(), Uniform);
+  StartHealth();
   delivery::DeliveryParts parts;
   parts.renderer = &renderer_;
   parts.router = router_.get();
+  parts.unconfirmed_of = [this](TenantId tenant, Lane lane) {
+    return route_table_->Unconfirmed(tenant, lane);
+  };
   parts.observer = &delivery_reporter_;
   parts.clock = absl::Now;
   parts.random = Uniform;
@@ -284,6 +331,23 @@ absl::Status Service::StartDelivery() {
   }
   engine_ = std::make_unique<delivery::Engine>(lanes);
   return absl::OkStatus();
+}
+
+// Before the engine, so that a new replica knows what the others know.
+void Service::StartHealth() {
+  const auto on_error = [this](const std::string& name, const absl::Status& status) {
+    metrics_.DatabaseError(status.code());
+    Log(Severity::kWarning, "duty_failed", {{"duty", name}, {"reason", status.message()}});
+  };
+  const auto start = [&](const char* name, absl::Duration interval,
+                         duties::PeriodicDuty::Round round) {
+    if (const auto first = round(); !first.ok()) on_error(name, first.status());
+    health_duties_.push_back(
+        std::make_unique<duties::PeriodicDuty>(name, interval, std::move(round), on_error));
+    health_duties_.back()->Start();
+  };
+  start("health", kHealthInterval, [this] { return board_->Sync(); });
+  start("routes", kRouteInterval, [this] { return route_table_->Refresh(); });
 }
 
 absl::Status Service::StartAcceptance() {
@@ -329,6 +393,8 @@ absl::Status Service::StartApi() {
                                  storage_.templates,
                                  storage_.tenants,
                                  delivery_events_,
+                                 storage_.account_health,
+                                 storage_.tenant_routes,
                                  catalog_,
                                  *acceptor_,
                                  authenticator_,

@@ -74,7 +74,8 @@ class Server::Impl {
                                                      tokens_, hub_, shell_));
     served_.push_back(std::make_unique<TemplateService>(
         parts.templates, parts.catalog, parts.acceptor, tokens_, parts.render_limits));
-    served_.push_back(std::make_unique<TenantService>(parts.tenants, tokens_, parts.clock));
+    served_.push_back(std::make_unique<TenantService>(parts.tenants, parts.accounts, parts.routes,
+                                                      tokens_, parts.clock));
     served_.push_back(std::make_unique<DeliveryEventService>(parts.delivery_events));
   }
 

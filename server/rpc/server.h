@@ -12,9 +12,11 @@
 #include "server/rpc/call_observer.h"
 #include "server/rpc/server_options.h"
 #include "server/templates/render_limits.h"
+#include "storage/account_health_store.h"
 #include "storage/delivery_event_store.h"
 #include "storage/email_store.h"
 #include "storage/template_store.h"
+#include "storage/tenant_route_store.h"
 #include "storage/tenant_store.h"
 
 namespace herald::rpc {
@@ -25,6 +27,8 @@ struct ServerParts {
   storage::TemplateStore& templates;
   storage::TenantStore& tenants;
   storage::DeliveryEventStore& delivery_events;
+  storage::AccountHealthStore& accounts;
+  storage::TenantRouteStore& routes;
   catalog::TemplateCatalog& catalog;
   acceptance::Acceptor& acceptor;
   identity::Authenticator& authenticator;

@@ -95,17 +95,19 @@ Stack::~Stack() {
   if (heraldd_ != nullptr) Kill9();
 }
 
-std::string Stack::ConfigText(const Settings& settings) const {
+std::string Stack::ConfigText(const Settings& settings, int port) const {
   const std::string& directory = directory_.path();
   std::string text = absl::StrCat(
-      "listen: {grpc: \"127.0.0.1:", port_, "\", metrics: \"127.0.0.1:0\"}\n",
+      "listen: {grpc: \"127.0.0.1:", port, "\", metrics: \"127.0.0.1:0\"}\n",
       "database:\n  migrate: true\n  acceptance_connections: ", settings.acceptance_connections,
       "\n  dsn: \"",
       settings.database_dsn.empty() ? cluster_->Dsn(database_) : settings.database_dsn, "\"\n",
       "master_keys: {file: ", directory, "/master-keys}\n", "operator_token: {file: ", directory,
       "/operator-token}\n", "drain_grace: ", absl::FormatDuration(settings.drain_grace), "\n",
       "delivery:\n  provider_timeout: ", absl::FormatDuration(settings.provider_timeout),
-      "\n  lease: ", absl::FormatDuration(settings.lease), "\n  lanes:\n");
+      "\n  lease: ", absl::FormatDuration(settings.lease), "\n");
+  if (!settings.breaker.empty()) absl::StrAppend(&text, "  breaker: ", settings.breaker, "\n");
+  absl::StrAppend(&text, "  lanes:\n");
   for (const char* lane : {"critical", "transactional", "standard", "bulk"}) {
     absl::StrAppend(&text, "    ", lane,
                     ": {evidence_wait: ", absl::FormatDuration(settings.evidence_wait), "}\n");
@@ -127,7 +129,7 @@ std::string Stack::ConfigText(const Settings& settings) const {
 
 absl::Status Stack::Launch(const Settings& settings) {
   const std::string config = directory_.path() + "/herald.yaml";
-  WriteFile(config, ConfigText(settings));
+  WriteFile(config, ConfigText(settings, port_));
   support::ChildOptions options;
   options.argv = {HeralddPath(), "--config", config};
   options.directory = directory_.path();
@@ -136,6 +138,18 @@ absl::Status Stack::Launch(const Settings& settings) {
   if (!started.ok()) return started.status();
   heraldd_ = *std::move(started);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::LaunchReplica(
+    const Settings& settings) {
+  const std::string config = directory_.path() + "/replica.yaml";
+  Settings delivering = settings;
+  delivering.roles = "delivery,duties";
+  WriteFile(config, ConfigText(delivering, 0));
+  support::ChildOptions options;
+  options.argv = {HeralddPath(), "--config", config};
+  options.directory = directory_.path();
+  return support::ChildProcess::Start(options);
 }
 
 absl::Status Stack::AwaitListening(absl::Duration timeout) const {

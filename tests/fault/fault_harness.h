@@ -29,7 +29,8 @@ struct Account {
 // How heraldd runs; may differ from one start to the next.
 struct Settings {
   std::vector<Account> accounts = {{"sandbox", ""}};
-  std::string route = "sandbox";  // account of every lane
+  std::string route = "sandbox";  // of every lane: an account, or "[one, another]"
+  std::string breaker;            // "{open_base: 1s}", as below delivery.breaker
   absl::Duration provider_timeout = absl::Seconds(1);
   // The shortest that heraldd allows, since a crashed process's emails wait for the end of it.
   absl::Duration lease = absl::Seconds(11);
@@ -61,6 +62,8 @@ class Stack {
   // As Start, but returns at once.
   absl::Status Launch(const Settings& settings);
   absl::Status AwaitListening(absl::Duration timeout) const;
+  // Another replica, of the delivery engine alone; returns at once. Killed by its destructor.
+  absl::StatusOr<std::unique_ptr<support::ChildProcess>> LaunchReplica(const Settings& settings);
   void Kill9();
   // SIGTERM. The exit code, or nullopt when it still ran after `grace`.
   absl::optional<int> Terminate(absl::Duration grace);
@@ -89,7 +92,7 @@ class Stack {
   Stack() = default;
   client::ClientOptions OptionsOf(const std::string& token) const;
   absl::Status CreateTenant(client::Client& operator_client, const std::string& slug);
-  std::string ConfigText(const Settings& settings) const;
+  std::string ConfigText(const Settings& settings, int port) const;
 
   support::PostgresOptions postgres_options_;
   std::unique_ptr<support::PostgresCluster> cluster_;

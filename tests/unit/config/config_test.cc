@@ -38,8 +38,8 @@ TEST_F(ConfigTest, ReadsWhatIsWrittenAndDefaultsTheRest) {
   EXPECT_EQ(config->database_dsn, "host=db dbname=herald");
   EXPECT_TRUE(config->migrate);
   EXPECT_EQ(config->operator_token, "0123456789abcdef");
-  EXPECT_EQ(config->routes.at(Lane::kCritical), "resend-main");
-  EXPECT_EQ(config->routes.at(Lane::kBulk), "sandbox");
+  EXPECT_EQ(config->routes.at(Lane::kCritical), (Route{{"resend-main"}}));
+  EXPECT_EQ(config->routes.at(Lane::kBulk), (Route{{"sandbox"}}));
   EXPECT_EQ(config->lanes.at(Lane::kCritical).attempts_max, 4);
   EXPECT_EQ(config->lanes.at(Lane::kCritical).evidence_wait, absl::Seconds(10));
   EXPECT_EQ(config->lanes.at(Lane::kCritical).unconfirmed, delivery::UnconfirmedPolicy::kHold);
@@ -67,7 +67,7 @@ TEST_F(ConfigTest, SeesWhatNoSingleKeyShows) {
   auto config = ParseConfig(Good());
   ASSERT_TRUE(config.ok());
   Config changed = *config;
-  changed.routes[Lane::kBulk] = "gone";
+  changed.routes[Lane::kBulk] = {{"gone"}};
   EXPECT_THAT(std::string(CheckConfig(changed).message()), testing::HasSubstr("routes.bulk"));
   changed = *config;
   changed.lease = changed.provider_timeout + absl::Seconds(10);

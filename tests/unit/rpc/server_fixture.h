@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/identity/token.h"
 #include "server/rpc/server.h"
+#include "tests/unit/delivery/fake_account_health_store.h"
+#include "tests/unit/delivery/fake_tenant_route_store.h"
 #include "tests/unit/rpc/fakes/fake_acceptor.h"
 #include "tests/unit/rpc/fakes/fake_delivery_event_store.h"
 #include "tests/unit/rpc/fakes/fake_email_store.h"
@@ -50,6 +52,8 @@ class ServerFixture : public ::testing::Test {
             templates_,
             tenants_,
             delivery_events_,
+            accounts_,
+            routes_,
             catalog_,
             acceptor_,
             authenticator_,
@@ -89,6 +93,8 @@ class ServerFixture : public ::testing::Test {
   FakeTemplateStore templates_;
   FakeTenantStore tenants_;
   FakeDeliveryEventStore delivery_events_;
+  delivery::FakeAccountHealthStore accounts_;
+  delivery::FakeTenantRouteStore routes_;
   FakeAcceptor acceptor_;
   CountingObserver observer_;
   std::atomic<bool> ready_{true};
