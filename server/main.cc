@@ -1,4 +1,4 @@
-// heraldd: the composition root, and the only file that names concrete classes.
+// heraldd: the composition root. It and provider_accounts.cc alone name concrete classes.
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,9 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "providers/http/curl_http_client.h"
-#include "providers/resend/resend_provider.h"
-#include "providers/sandbox/sandbox_provider.h"
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
 #include "server/catalog/template_catalog.h"
@@ -20,7 +17,6 @@
 #include "server/config/limits.h"
 #include "server/delivery/account_router.h"
 #include "server/delivery/engine.h"
-#include "server/delivery/measured_provider.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
 #include "server/duties/periodic_duty.h"
@@ -33,6 +29,7 @@
 #include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
 #include "server/ops/metrics_endpoint.h"
+#include "server/provider_accounts.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/server.h"
 #include "storage/crypto/hmac.h"
@@ -100,71 +97,9 @@ absl::Status PrepareSchema(const config::Config& config) {
   }
 }
 
-struct Providers {
-  std::unique_ptr<providers::HttpClient> http;
-  std::vector<std::unique_ptr<providers::Provider>> accounts;
-
-  std::vector<providers::Provider*> pointers() const {
-    std::vector<providers::Provider*> list;
-    for (const auto& account : accounts) list.push_back(account.get());
-    return list;
-  }
-  providers::Provider* Find(const std::string& name) const {
-    for (const auto& account : accounts) {
-      if (account->account() == name) return account.get();
-    }
-    return nullptr;
-  }
-};
-
-absl::StatusOr<Providers> MakeProviders(const config::Config& config,
-                                        delivery::HealthBoard* board) {
-  Providers made;
-  const auto add = [&made, board](std::unique_ptr<providers::Provider> provider) {
-    made.accounts.push_back(
-        std::make_unique<delivery::MeasuredProvider>(std::move(provider), board));
-  };
-  made.http = providers::MakeCurlHttpClient({});
-  for (const config::Account& account : config.accounts) {
-    if (account.type == config::Account::Type::kResend) {
-      providers::ResendOptions options;
-      options.account = account.name;
-      options.api_key = account.api_key;
-      if (!account.base_url.empty()) options.base_url = account.base_url;
-      options.user_agent = absl::StrCat("herald/", kVersion);
-      add(providers::MakeResendProvider(std::move(options), *made.http));
-      continue;
-    }
-    providers::SandboxOptions options;
-    options.account = account.name;
-    options.directory = account.directory;
-    options.webhook_url = account.webhook_url;
-    options.webhook_secret = account.webhook_secret;
-    options.idempotent = account.idempotency;
-    auto sandbox = providers::MakeSandboxProvider(std::move(options), *made.http);
-    if (!sandbox.ok()) return sandbox.status();
-    add(*std::move(sandbox));
-  }
-  return made;
-}
-
 // Health has to reach the other replicas well within the 2 seconds in which breakers open.
 constexpr absl::Duration kHealthInterval = absl::Milliseconds(250);
 constexpr absl::Duration kRouteInterval = absl::Seconds(1);
-
-delivery::HealthBoard::Options BoardOptionsOf(const config::Config& config) {
-  delivery::HealthBoard::Options options;
-  for (const config::Account& account : config.accounts) {
-    options.accounts.push_back(account.name);
-    if (!account.breaker) options.unguarded.push_back(account.name);
-  }
-  options.policy = config.breaker;
-  absl::BitGen generator;
-  options.replica =
-      absl::StrCat(getpid(), "-", absl::Hex(absl::Uniform<uint64_t>(generator), absl::kZeroPad16));
-  options.clock = absl::Now;
-  return options;
-}
 
 double Uniform() {
   thread_local absl::BitGen generator;
@@ -278,7 +213,7 @@ class Service {
   std::vector<std::unique_ptr<duties::PeriodicDuty>> health_duties_;
   std::unique_ptr<delivery::AccountRouter> router_;
   std::unique_ptr<delivery::Engine> engine_;
-  Providers providers_;  // after the engine: what is in flight needs it to the end
+  ProviderAccounts providers_;  // after the engine: what is in flight needs it to the end
 
   rpc::Executor loader_{2, 1024};
   std::unique_ptr<EmailIdGenerator> ids_;
@@ -303,9 +238,10 @@ absl::Status Service::StartMetrics() {
 
 absl::Status Service::StartDelivery() {
   if (!config_.roles.delivery) return absl::OkStatus();
-  board_ = std::make_unique<delivery::HealthBoard>(BoardOptionsOf(config_), &storage_.shared_health,
-                                                   &health_reporter_);
-  absl::StatusOr<Providers> providers = MakeProviders(config_, board_.get());
+  board_ = std::make_unique<delivery::HealthBoard>(HealthBoardOptions(config_),
+                                                   &storage_.shared_health, &health_reporter_);
+  absl::StatusOr<ProviderAccounts> providers =
+      MakeProviderAccounts(config_, kVersion, board_.get());
   if (!providers.ok()) return providers.status();
   providers_ = *std::move(providers);
   route_table_ = std::make_unique<delivery::RouteTable>(config_.routes, &storage_.tenant_routes);
