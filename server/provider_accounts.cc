@@ -11,6 +11,13 @@
 #include "server/delivery/measured_provider.h"
 
 namespace herald {
+namespace {
+
+// Health has to reach the other replicas well within the 2 seconds in which breakers open.
+constexpr absl::Duration kHealthInterval = absl::Milliseconds(250);
+constexpr absl::Duration kRouteInterval = absl::Seconds(1);
+
+}  // namespace
 
 std::vector<providers::Provider*> ProviderAccounts::pointers() const {
   std::vector<providers::Provider*> list;
@@ -69,6 +76,22 @@ delivery::HealthBoard::Options HealthBoardOptions(const config::Config& config) 
       absl::StrCat(getpid(), "-", absl::Hex(absl::Uniform<uint64_t>(generator), absl::kZeroPad16));
   options.clock = absl::Now;
   return options;
+}
+
+std::vector<std::unique_ptr<duties::PeriodicDuty>> StartHealthDuties(
+    delivery::HealthBoard& board, delivery::RouteTable& routes,
+    const duties::PeriodicDuty::OnError& on_error) {
+  std::vector<std::unique_ptr<duties::PeriodicDuty>> started;
+  const auto start = [&](const char* name, absl::Duration interval,
+                         duties::PeriodicDuty::Round round) {
+    if (const auto first = round(); !first.ok()) on_error(name, first.status());
+    started.push_back(
+        std::make_unique<duties::PeriodicDuty>(name, interval, std::move(round), on_error));
+    started.back()->Start();
+  };
+  start("health", kHealthInterval, [&board] { return board.Sync(); });
+  start("routes", kRouteInterval, [&routes] { return routes.Refresh(); });
+  return started;
 }
 
 }  // namespace herald

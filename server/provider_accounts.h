@@ -10,6 +10,8 @@
 #include "providers/provider.h"
 #include "server/config/config.h"
 #include "server/delivery/health_board.h"
+#include "server/delivery/route_table.h"
+#include "server/duties/periodic_duty.h"
 
 namespace herald {
 
@@ -30,5 +32,11 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
                                                       delivery::HealthBoard* board);
 
 delivery::HealthBoard::Options HealthBoardOptions(const config::Config& config);
+
+// Keeps this replica's view of accounts and routes close to the others'. The first rounds are over
+// on return, so that a new replica begins with what the others know.
+std::vector<std::unique_ptr<duties::PeriodicDuty>> StartHealthDuties(
+    delivery::HealthBoard& board, delivery::RouteTable& routes,
+    const duties::PeriodicDuty::OnError& on_error);
 
 }  // namespace herald

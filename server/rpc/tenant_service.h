@@ -3,6 +3,7 @@
 #include "herald/v1/tenant_service.pb.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/served.h"
+#include "server/rpc/suppression_methods.h"
 #include "storage/account_health_store.h"
 #include "storage/tenant_route_store.h"
 #include "storage/tenant_store.h"
@@ -15,7 +16,7 @@ class TenantService final : public Served {
   // All references outlive the service.
   TenantService(storage::TenantStore& store, storage::AccountHealthStore& accounts,
                 storage::TenantRouteStore& routes, const PageTokens& tokens,
-                std::function<absl::Time()> clock);
+                std::function<absl::Time()> clock, SuppressionMethods suppressions);
   ~TenantService() override;
 
   const char* name() const override;
@@ -64,6 +65,7 @@ class TenantService final : public Served {
   storage::TenantRouteStore& routes_;
   const PageTokens& tokens_;
   const std::function<absl::Time()> clock_;
+  SuppressionMethods suppressions_;
   const std::unique_ptr<Async> async_;
   MethodSet methods_;
 };
