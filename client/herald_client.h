@@ -173,6 +173,16 @@ class Client {
                                               const CallOptions& options = {}) const;
   absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
       const v1::ListAuditEntriesRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ListProviderAccountsResponse> ListProviderAccounts(
+      const v1::ListProviderAccountsRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ProviderAccount> DisableProviderAccount(
+      const v1::DisableProviderAccountRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ProviderAccount> EnableProviderAccount(
+      const v1::EnableProviderAccountRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ListTenantRoutesResponse> ListTenantRoutes(
+      const v1::ListTenantRoutesRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::TenantRoute> UpdateTenantRoute(const v1::UpdateTenantRouteRequest& request,
+                                                    const CallOptions& options = {}) const;
 
   // --- ContactService: categories, preferences, suppressions ---
 

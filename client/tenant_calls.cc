@@ -56,4 +56,34 @@ absl::StatusOr<v1::ListAuditEntriesResponse> Client::ListAuditEntries(
                            Repeat::kSafe, options);
 }
 
+absl::StatusOr<v1::ListProviderAccountsResponse> Client::ListProviderAccounts(
+    const v1::ListProviderAccountsRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::ListProviderAccounts, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::ProviderAccount> Client::DisableProviderAccount(
+    const v1::DisableProviderAccountRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::DisableProviderAccount, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::ProviderAccount> Client::EnableProviderAccount(
+    const v1::EnableProviderAccountRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::EnableProviderAccount, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::ListTenantRoutesResponse> Client::ListTenantRoutes(
+    const v1::ListTenantRoutesRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::ListTenantRoutes, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::TenantRoute> Client::UpdateTenantRoute(
+    const v1::UpdateTenantRouteRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::UpdateTenantRoute, request,
+                           Repeat::kSafe, options);
+}
+
 }  // namespace herald::client

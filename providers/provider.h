@@ -51,6 +51,10 @@ struct SendResult {
   std::string error_code;
   std::string detail;
   absl::optional<absl::Duration> retry_after;  // asked for by the provider, not clamped
+  // kRetryable only because the account sends too fast (429): no fault of it.
+  bool throttled = false;
+  // kProviderDown for this sender alone: the account works for others.
+  bool sender_only = false;
 };
 
 struct Capabilities {
@@ -59,6 +63,8 @@ struct Capabilities {
   absl::Duration idempotency_window;
   size_t message_bytes_max = 0;
   bool attachments = false;
+  size_t batch_max = 1;                  // messages of one call
+  bool international_addresses = false;  // local parts beyond ASCII (SMTPUTF8)
 };
 
 // One account at one delivery provider.

@@ -1,4 +1,4 @@
-// heraldd: the composition root, and the only file that names concrete classes.
+// heraldd: the composition root. It and provider_accounts.cc alone name concrete classes.
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,14 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "providers/http/curl_http_client.h"
-#include "providers/resend/resend_provider.h"
-#include "providers/sandbox/sandbox_provider.h"
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
 #include "server/catalog/template_catalog.h"
 #include "server/config/config.h"
 #include "server/config/limits.h"
+#include "server/delivery/account_router.h"
 #include "server/delivery/engine.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
@@ -26,16 +24,19 @@
 #include "server/identity/authenticator.h"
 #include "server/ops/call_reporter.h"
 #include "server/ops/delivery_reporter.h"
+#include "server/ops/health_reporter.h"
 #include "server/ops/log.h"
 #include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
 #include "server/ops/metrics_endpoint.h"
 #include "server/preferences/category_catalog.h"
 #include "server/preferences/unsubscribe_tokens.h"
+#include "server/provider_accounts.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/server.h"
 #include "storage/crypto/hmac.h"
 #include "storage/crypto/master_keys.h"
+#include "storage/postgres/account_health_store.h"
 #include "storage/postgres/category_store.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/contact_store.h"
@@ -48,6 +49,7 @@
 #include "storage/postgres/suppression_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
+#include "storage/postgres/tenant_route_store.h"
 #include "storage/postgres/tenant_store.h"
 
 namespace herald {
@@ -91,6 +93,10 @@ struct Storage {
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
+  storage::PostgresTenantRouteStore tenant_routes{api_pool};
+  storage::PostgresAccountHealthStore account_health{api_pool};
+  // Of the engine's own: health must get through when the API is busy.
+  storage::PostgresAccountHealthStore shared_health{critical_pool};
 };
 
 // Migrations wait for the database: a replica may start before it.
@@ -103,48 +109,6 @@ absl::Status PrepareSchema(const config::Config& config) {
     Log(Severity::kWarning, "database_unavailable", {{"reason", status.message()}});
     absl::SleepFor(absl::Seconds(1));
   }
-}
-
-struct Providers {
-  std::unique_ptr<providers::HttpClient> http;
-  std::vector<std::unique_ptr<providers::Provider>> accounts;
-
-  std::vector<providers::Provider*> pointers() const {
-    std::vector<providers::Provider*> list;
-    for (const auto& account : accounts) list.push_back(account.get());
-    return list;
-  }
-  providers::Provider* Find(const std::string& name) const {
-    for (const auto& account : accounts) {
-      if (account->account() == name) return account.get();
-    }
-    return nullptr;
-  }
-};
-
-absl::StatusOr<Providers> MakeProviders(const config::Config& config) {
-  Providers made;
-  made.http = providers::MakeCurlHttpClient({});
-  for (const config::Account& account : config.accounts) {
-    if (account.type == config::Account::Type::kResend) {
-      providers::ResendOptions options;
-      options.account = account.name;
-      options.api_key = account.api_key;
-      if (!account.base_url.empty()) options.base_url = account.base_url;
-      options.user_agent = absl::StrCat("herald/", kVersion);
-      made.accounts.push_back(providers::MakeResendProvider(std::move(options), *made.http));
-      continue;
-    }
-    providers::SandboxOptions options;
-    options.account = account.name;
-    options.directory = account.directory;
-    options.webhook_url = account.webhook_url;
-    options.webhook_secret = account.webhook_secret;
-    auto sandbox = providers::MakeSandboxProvider(std::move(options), *made.http);
-    if (!sandbox.ok()) return sandbox.status();
-    made.accounts.push_back(*std::move(sandbox));
-  }
-  return made;
 }
 
 double Uniform() {
@@ -229,6 +193,7 @@ class Service {
     // What is still in flight gets its outcome from the dying providers, and is recorded.
     providers_.accounts.clear();
     duties_.clear();
+    health_duties_.clear();
     Log(Severity::kInfo, "stopped", {{"state", empty ? "finished" : "cut"}});
   }
 
@@ -256,9 +221,13 @@ class Service {
 
   const delivery::Renderer renderer_{&catalog_, {}};
   ops::DeliveryReporter delivery_reporter_{&metrics_};
-  std::unique_ptr<delivery::StaticRouter> router_;
+  ops::HealthReporter health_reporter_{&metrics_};
+  std::unique_ptr<delivery::HealthBoard> board_;
+  std::unique_ptr<delivery::RouteTable> route_table_;
+  std::vector<std::unique_ptr<duties::PeriodicDuty>> health_duties_;
+  std::unique_ptr<delivery::AccountRouter> router_;
   std::unique_ptr<delivery::Engine> engine_;
-  Providers providers_;  // after the engine: what is in flight needs it to the end
+  ProviderAccounts providers_;  // after the engine: what is in flight needs it to the end
 
   rpc::Executor loader_{2, 1024};
   std::unique_ptr<EmailIdGenerator> ids_;
@@ -284,14 +253,27 @@ absl::Status Service::StartMetrics() {
 
 absl::Status Service::StartDelivery() {
   if (!config_.roles.delivery) return absl::OkStatus();
-  absl::StatusOr<Providers> providers = MakeProviders(config_);
+  board_ = std::make_unique<delivery::HealthBoard>(HealthBoardOptions(config_),
+                                                   &storage_.shared_health, &health_reporter_);
+  absl::StatusOr<ProviderAccounts> providers =
+      MakeProviderAccounts(config_, kVersion, board_.get());
   if (!providers.ok()) return providers.status();
   providers_ = *std::move(providers);
-  router_ = std::make_unique<delivery::StaticRouter>(providers_.pointers(), config_.routes,
-                                                     providers_.Find(config_.sandbox));
+  route_table_ = std::make_unique<delivery::RouteTable>(config_.routes, &storage_.tenant_routes);
+  router_ = std::make_unique<delivery::AccountRouter>(providers_.pointers(),
+                                                      providers_.Find(config_.sandbox),
+                                                      route_table_.get(), board_.get(), Uniform);
+  health_duties_ = StartHealthDuties(
+      *board_, *route_table_, [this](const std::string& name, const absl::Status& status) {
+        metrics_.DatabaseError(status.code());
+        Log(Severity::kWarning, "duty_failed", {{"duty", name}, {"reason", status.message()}});
+      });
   delivery::DeliveryParts parts;
   parts.renderer = &renderer_;
   parts.router = router_.get();
+  parts.unconfirmed_of = [this](TenantId tenant, Lane lane) {
+    return route_table_->Unconfirmed(tenant, lane);
+  };
   parts.observer = &delivery_reporter_;
   parts.clock = absl::Now;
   parts.random = Uniform;
@@ -350,6 +332,8 @@ absl::Status Service::StartApi() {
                                  storage_.templates,
                                  storage_.tenants,
                                  delivery_events_,
+                                 storage_.account_health,
+                                 storage_.tenant_routes,
                                  storage_.contacts,
                                  storage_.segments,
                                  *contact_ids_,

@@ -37,9 +37,11 @@ struct LeasedEmail {
   int claims = 0;    // this one included; counted at the claim, so that a crash counts too
   int attempts = 0;  // hand-overs begun so far
   int redrives = 0;
-  int attempts_before_redrive = 0;  // of `attempts`, those that the last redrive forgave
-  std::string recipient;            // opened
-  std::string content;              // serialised herald.internal.v1.EmailContent, opened
+  int attempts_before_redrive = 0;          // of `attempts`, those that the last redrive forgave
+  int free_attempts = 0;                    // of the others, those that use up no retry budget
+  std::vector<std::string> tried_accounts;  // that just failed it; others are to take it now
+  std::string recipient;                    // opened
+  std::string content;                      // serialised herald.internal.v1.EmailContent, opened
   std::string template_key;
   int template_version = 0;
   std::string category;
@@ -83,6 +85,9 @@ struct Disposition {
   Kind kind = Kind::kFailed;
   absl::Duration delay;
   std::string reason;  // state_reason for programs
+  bool free = false;   // the attempt uses up no retry budget
+  // kRetry at another account, at once: all that failed the email since it last had to wait.
+  std::vector<std::string> tried_accounts = {};
 };
 
 struct AttemptEnd {

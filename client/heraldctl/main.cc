@@ -50,6 +50,7 @@ int Run(int argc, char** argv) {
   AddSegmentCommands(line);
   AddTenantCommands(line);
   AddTokenCommands(line);
+  AddProviderCommands(line);
   AddServiceCommands(line);
 
   try {

@@ -1,13 +1,17 @@
 #include "providers/sandbox/sandbox_provider.h"
 
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "providers/sandbox/mail_directory.h"
@@ -45,6 +49,15 @@ size_t ContentBytes(const OutboundMessage& message) {
   return bytes;
 }
 
+// Makes a key that no other hand-over has.
+void MakeUnique(std::string& key) {
+  std::array<unsigned char, 8> bytes;
+  if (RAND_bytes(bytes.data(), bytes.size()) != 1) std::abort();
+  absl::StrAppend(&key, "#",
+                  absl::BytesToHexString(absl::string_view(
+                      reinterpret_cast<const char*>(bytes.data()), bytes.size())));
+}
+
 class SandboxProvider : public Provider {
  public:
   SandboxProvider(SandboxOptions options, std::unique_ptr<MailDirectory> mail,
@@ -77,9 +90,12 @@ class SandboxProvider : public Provider {
 
   // Constant after construction.
   const SandboxOptions options_;
-  const Capabilities capabilities_{.idempotency_window = absl::InfiniteDuration(),
-                                   .message_bytes_max = kMessageBytesMax,
-                                   .attachments = true};
+  const Capabilities capabilities_{
+      .idempotency_window = options_.idempotent ? absl::InfiniteDuration() : absl::ZeroDuration(),
+      .message_bytes_max = kMessageBytesMax,
+      .attachments = true,
+      .batch_max = 1,
+      .international_addresses = true};
 
   // Only on the worker's thread.
   const std::unique_ptr<MailDirectory> mail_;
@@ -124,6 +140,7 @@ void SandboxProvider::Send(const OutboundMessage& message, absl::Duration /*time
                        absl::StrCat("larger than ", kMessageBytesMax, " bytes")));
   }
   Handover handover{message, SimulationFor(message.to.address), nullptr};
+  if (!options_.idempotent) MakeUnique(handover.message.idempotency_key);
   {
     absl::MutexLock lock(&mu_);
     if (queue_.size() < options_.queue_max) {

@@ -23,13 +23,14 @@ bool HasAccount(const Config& config, const std::string& name) {
 absl::Status CheckRoutes(const Config& config) {
   for (Lane lane : kAllLanes) {
     const auto route = config.routes.find(lane);
-    if (route == config.routes.end()) {
+    if (route == config.routes.end() || route->second.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("routes: lane ", LaneName(lane), " has none; set it or routes.default"));
     }
-    if (!HasAccount(config, route->second)) {
+    for (const RouteStep& step : route->second) {
+      if (HasAccount(config, step.account)) continue;
       return absl::InvalidArgumentError(
-          absl::StrCat("routes.", LaneName(lane), ": no account is named ", route->second));
+          absl::StrCat("routes.", LaneName(lane), ": no account is named ", step.account));
     }
   }
   if (!config.sandbox.empty() && !HasAccount(config, config.sandbox)) {

@@ -8,6 +8,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "model/lane.h"
+#include "model/route.h"
+#include "server/delivery/breaker.h"
 #include "server/delivery/lane_policy.h"
 
 namespace herald::config {
@@ -45,6 +47,10 @@ struct Account {
   std::string directory;       // sandbox
   std::string webhook_url;     // sandbox; empty: no events
   std::string webhook_secret;  // sandbox
+  bool idempotency = true;     // sandbox; false: a repeated key is another email
+  // Whether failures take it out of the routes. Those of a sandbox are simulated, so it is false
+  // there unless said.
+  bool breaker = true;
 };
 
 // How recipients leave marketing mail.
@@ -78,8 +84,9 @@ struct Config {
   std::string operator_token;
   std::string sidecar_token;
   std::vector<Account> accounts;
-  std::string sandbox;                 // account that takes the mail of test tokens
-  std::map<Lane, std::string> routes;  // account of each lane
+  std::string sandbox;  // account that takes the mail of test tokens
+  std::map<Lane, Route> routes;
+  delivery::BreakerPolicy breaker;
   std::map<Lane, delivery::LanePolicy> lanes;
   Unsubscribe unsubscribe;
   SoftBounces soft_bounces;

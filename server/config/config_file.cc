@@ -112,8 +112,8 @@ Account ReadAccount(Section section) {
   std::string type;
   section.Read("name", &account.name);
   section.Read("type", &type);
-  if (account.name.empty() || account.name.size() > 64) {
-    Fail(section.Path("name"), "is required, at most 64 characters");
+  if (!IsAccountName(account.name)) {
+    Fail(section.Path("name"), "is required: up to 64 letters, digits, '.', '-' and '_'");
   }
   if (type == "resend") {
     account.type = Account::Type::kResend;
@@ -125,22 +125,74 @@ Account ReadAccount(Section section) {
     section.Read("directory", &account.directory);
     section.Read("webhook_url", &account.webhook_url);
     section.ReadSecret("webhook_secret", &account.webhook_secret);
+    section.Read("idempotency", &account.idempotency);
+    account.breaker = false;
     if (account.directory.empty()) Fail(section.Path("directory"), "is required");
   } else {
     Fail(section.Path("type"), "must be resend or sandbox");
   }
+  section.Read("breaker", &account.breaker);
   section.RefuseUnknown();
   return account;
 }
 
-void ReadRoutes(Section section, Config* config) {
-  std::string fallback;
-  section.Read("default", &fallback);
-  for (Lane lane : kAllLanes) {
-    std::string account = fallback;
-    section.Read(std::string(LaneName(lane)), &account);
-    if (!account.empty()) config->routes[lane] = account;
+// `node` is an account's name or a mapping; `position` its order unless it names one.
+RouteStep ReadStep(const std::string& path, const YAML::Node& node, int position) {
+  RouteStep step;
+  step.order = position;
+  if (node.IsScalar()) {
+    step.account = node.as<std::string>();
+    return step;
   }
+  Section section(path, node);
+  section.Read("account", &step.account);
+  section.Read("order", &step.order);
+  section.Read("cost", &step.cost);
+  section.Read("weight", &step.weight);
+  if (step.account.empty()) Fail(section.Path("account"), "is required");
+  if (!IsRouteStep(step)) Fail(path, "order and cost are from 0, weight is from 1, to 10000");
+  section.RefuseUnknown();
+  return step;
+}
+
+// One account, or a list in the order of preference.
+Route ReadRoute(const std::string& path, const YAML::Node& node) {
+  if (!node.IsSequence()) return {ReadStep(path, node, 1)};
+  Route route;
+  for (size_t i = 0; i < node.size(); ++i) {
+    route.push_back(ReadStep(absl::StrCat(path, "[", i, "]"), node[i], static_cast<int>(i) + 1));
+  }
+  return route;
+}
+
+void ReadRoutes(Section section, Config* config) {
+  const auto read = [&section](const std::string& key, const Route& fallback) {
+    const YAML::Node node = section.Get(key);
+    return node.IsDefined() && !node.IsNull() ? ReadRoute(section.Path(key), node) : fallback;
+  };
+  const Route fallback = read("default", {});
+  for (Lane lane : kAllLanes) {
+    Route route = read(std::string(LaneName(lane)), fallback);
+    if (!route.empty()) config->routes[lane] = std::move(route);
+  }
+  section.RefuseUnknown();
+}
+
+void ReadBreaker(Section section, delivery::BreakerPolicy* policy) {
+  section.Read("error_rate", &policy->error_rate);
+  if (!(policy->error_rate > 0 && policy->error_rate <= 1)) {
+    Fail(section.Path("error_rate"), "must be above 0, at most 1");
+  }
+  section.ReadDuration("recent", &policy->recent);
+  section.ReadCount("recent_volume", &policy->recent_volume);
+  section.ReadDuration("window", &policy->window);
+  section.ReadCount("window_volume", &policy->window_volume);
+  section.ReadDuration("slow_call", &policy->slow_call);
+  section.ReadDuration("open_base", &policy->open_base);
+  section.ReadDuration("open_cap", &policy->open_cap);
+  section.ReadDuration("down_base", &policy->down_base);
+  section.ReadDuration("down_cap", &policy->down_cap);
+  section.ReadCount("probes", &policy->probes);
   section.RefuseUnknown();
 }
 
@@ -194,6 +246,7 @@ void ReadListen(Section section, Config* config) {
 void ReadDelivery(Section section, Config* config) {
   section.ReadDuration("provider_timeout", &config->provider_timeout);
   section.ReadDuration("lease", &config->lease);
+  ReadBreaker(section.Sub("breaker"), &config->breaker);
   Section lanes = section.Sub("lanes");
   for (Lane lane : kAllLanes) {
     ReadLane(lanes.Sub(std::string(LaneName(lane))), &config->lanes[lane]);

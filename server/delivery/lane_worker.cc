@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/delivery/failover.h"
 #include "server/delivery/failpoint.h"
+#include "server/delivery/route_query.h"
 
 namespace herald::delivery {
 namespace {
@@ -12,7 +14,9 @@ constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 // Left of a lease beyond the provider's timeout, for recording the outcome.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
-constexpr absl::Duration kNoRouteDelay = absl::Seconds(30);
+// How soon and how late an email that no account takes now is looked at again.
+constexpr absl::Duration kNoRouteMin = absl::Milliseconds(250);
+constexpr absl::Duration kNoRouteMax = absl::Seconds(15);
 
 using Kind = storage::Disposition::Kind;
 
@@ -144,14 +148,26 @@ bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& emai
     return false;
   }
   job->message = *std::move(message);
+  job->query = QueryFor(*email, job->message);
   if (email->unconfirmed.has_value() && !PrepareUnconfirmed(*email, job)) return false;
-  if (job->provider == nullptr) job->provider = parts_.router->Choose(*email);
-  if (job->provider == nullptr) {
-    EndWithoutAttempt(email, {Kind::kRetry, kNoRouteDelay, "no_route"});
-    return false;
-  }
+  if (job->provider == nullptr && !Route(job)) return false;
   job->digest = job->provider->RequestDigest(job->message);
   return true;
+}
+
+bool LaneWorker::Route(Job* job) {
+  const RouteChoice choice = parts_.router->Choose(job->query);
+  job->provider = choice.provider;
+  if (choice.provider != nullptr) return true;
+  if (choice.for_good) {
+    EndWithoutAttempt(job->email, {Kind::kFailed, {}, std::string(choice.reason)});
+  } else {
+    // Jittered: all that wait for an account would come back as one.
+    const absl::Duration wait = std::clamp(choice.wait, kNoRouteMin, kNoRouteMax);
+    EndWithoutAttempt(job->email,
+                      {Kind::kRetry, wait * (1 + parts_.random()), std::string(choice.reason)});
+  }
+  return false;
 }
 
 // Of an email whose earlier hand-over may have been taken. True: hand it over (to job->provider if
@@ -159,23 +175,38 @@ bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& emai
 bool LaneWorker::PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job) {
   const storage::UnconfirmedAttempt& earlier = *email.unconfirmed;
   providers::Provider* provider = parts_.router->Find(earlier.account);
+  LanePolicy policy = policy_;
+  if (parts_.unconfirmed_of) {
+    policy.unconfirmed =
+        parts_.unconfirmed_of(email.lease.tenant, lane_).value_or(policy.unconfirmed);
+  }
   UnconfirmedFacts facts;
   facts.age = email.claim_time - earlier.begin_time;
+  RouteChoice same;
   if (provider != nullptr) {
     facts.idempotency_window = provider->capabilities().idempotency_window;
     facts.same_request = provider->RequestDigest(job->message) == earlier.request_digest;
+    if (NextUnconfirmedStep(policy, facts) == UnconfirmedStep::kRepeat) {
+      same = parts_.router->ChooseAccount(earlier.account);
+      facts.account_down = same.provider == nullptr;
+    }
   }
-  switch (NextUnconfirmedStep(policy_, facts)) {
+  switch (NextUnconfirmedStep(policy, facts)) {
     case UnconfirmedStep::kRepeat:
       job->provider = provider;
       job->repeats = true;
       return true;
     case UnconfirmedStep::kResend:
       return true;
-    case UnconfirmedStep::kWait:
-      EndWithoutAttempt(
-          job->email, {Kind::kUnconfirmed, policy_.evidence_wait - facts.age, "awaiting_evidence"});
+    case UnconfirmedStep::kWait: {
+      const absl::Duration least = std::clamp(same.wait, kNoRouteMin, kNoRouteMax);
+      EndWithoutAttempt(job->email,
+                        {Kind::kUnconfirmed,
+                         facts.account_down ? least * (1 + parts_.random())
+                                            : std::max(policy.evidence_wait - facts.age, least),
+                         "awaiting_evidence"});
       return false;
+    }
     case UnconfirmedStep::kGiveUp:
       EndWithoutAttempt(job->email, {Kind::kFailed, {}, "outcome_unknown"});
       return false;
@@ -255,35 +286,39 @@ void LaneWorker::EndUnsent(const Job& job, int attempt) {
 
 void LaneWorker::HandOver(Job job, int attempt) {
   const absl::Time started = absl::Now();
-  auto email = job.email;
   providers::Provider* provider = job.provider;
-  provider->Send(job.message, parts_.provider_timeout,
-                 [this, email, provider, attempt, started, repeats = job.repeats,
-                  digest = std::move(job.digest)](providers::SendResult result) {
+  const providers::OutboundMessage message = std::move(job.message);
+  provider->Send(message, parts_.provider_timeout,
+                 [this, job = std::move(job), attempt, started](providers::SendResult result) {
                    Pass(Failpoint::kAfterResponse);
-                   parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
+                   const storage::LeasedEmail& email = *job.email;
+                   parts_.observer->OnHandedOver(email, job.provider->account(), attempt, result,
                                                  absl::Now() - started);
                    storage::AttemptEnd end;
-                   end.lease = email->lease;
+                   end.lease = email.lease;
                    end.attempt = attempt;
                    end.outcome = result.outcome;
-                   end.account = std::string(provider->account());
-                   end.request_digest = digest;
-                   end.disposition =
-                       Decide(policy_, result, attempt - email->attempts_before_redrive,
-                              provider->capabilities().idempotency_window, parts_.random);
-                   if (repeats) end.disposition = AfterRepeat(std::move(end.disposition));
+                   end.account = std::string(job.provider->account());
+                   end.request_digest = job.digest;
+                   end.disposition = DecideWithFailover(
+                       policy_, {email, job.query, *job.provider, attempt, job.repeats}, result,
+                       *parts_.router, parts_.random);
                    end.provider_message_id = std::move(result.provider_message_id);
                    end.error_code = std::move(result.error_code);
                    end.detail = std::move(result.detail);
-                   End(email, std::move(end));
+                   End(job.email, std::move(end));
                  });
   Pass(Failpoint::kAfterHandoverSent);
 }
 
 void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,
                      storage::AttemptEnd end) {
-  recorder_->Add({email, std::move(end), [this] { Release(1); }});
+  // Another account is waiting for it.
+  const bool again = !end.disposition.tried_accounts.empty();
+  recorder_->Add({email, std::move(end), [this, again] {
+                    Release(1);
+                    if (again) Wake();
+                  }});
 }
 
 void LaneWorker::EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEmail>& email,

@@ -22,7 +22,9 @@ namespace herald::delivery {
 struct DeliveryParts {
   storage::QueueStore* store = nullptr;
   const Renderer* renderer = nullptr;
-  const Router* router = nullptr;
+  Router* router = nullptr;
+  // A tenant's own policy for a lane, if it has one; may be empty. Thread-safe, never blocks.
+  std::function<absl::optional<UnconfirmedPolicy>(TenantId, Lane)> unconfirmed_of;
   DeliveryObserver* observer = nullptr;
   std::function<absl::Time()> clock;
   Random random;
@@ -51,6 +53,7 @@ class LaneWorker {
     std::shared_ptr<const storage::LeasedEmail> email;
     providers::Provider* provider = nullptr;
     providers::OutboundMessage message;
+    RouteQuery query;
     std::string digest;
     bool repeats = false;  // an unconfirmed hand-over, under its key
   };
@@ -62,6 +65,7 @@ class LaneWorker {
   void IsolateSuspect(std::vector<storage::LeasedEmail>& emails);
   void Deliver(std::vector<storage::LeasedEmail> emails);
   bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
+  bool Route(Job* job);
   bool PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job);
   void Begin(std::vector<Job> jobs);
   absl::StatusOr<std::vector<storage::BeginResult>> BeginPatiently(

@@ -67,6 +67,7 @@ void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const stora
     metrics_->EmailsFinished(email.lane, EmailState::kDead);
   } else if (kind == Kind::kRetry) {
     metrics_->Retried(email.lane);
+    if (!end.disposition.tried_accounts.empty()) metrics_->FailedOver(end.account);
   }
   const Fate fate = FateOf(kind);
   Log(fate.severity, fate.event,

@@ -130,6 +130,12 @@ struct ServiceMetrics::Families {
       Counters(registry, "herald_delivery_events_unmatched_total",
                "Provider events about no email of ours")
           .Add({});
+  GaugeFamily& account_state =
+      Gauges(registry, "herald_account_state",
+             "Provider account: 0 closed, 1 half open, 2 open, 3 disabled");
+  CounterFamily& failovers =
+      Counters(registry, "herald_failovers_total",
+               "Emails that went on to another account, by the account that failed them");
   CounterFamily& database_errors =
       Counters(registry, "herald_db_errors_total", "Failed database calls, by status code");
   // There from the start: a rate over a series that begins with its first error misses that error.
@@ -202,6 +208,13 @@ void ServiceMetrics::DeliveryEvent(EventType type) {
 }
 void ServiceMetrics::DeliveryEventDuplicate() { families_->events_duplicate.Increment(); }
 void ServiceMetrics::DeliveryEventUnmatched() { families_->events_unmatched.Increment(); }
+
+void ServiceMetrics::AccountState(absl::string_view account, int state) {
+  families_->account_state.Add({{"account", std::string(account)}}).Set(state);
+}
+void ServiceMetrics::FailedOver(absl::string_view account) {
+  families_->failovers.Add({{"account", std::string(account)}}).Increment();
+}
 
 void ServiceMetrics::DatabaseError(absl::StatusCode code) {
   families_->database_errors.Add({{"code", absl::StatusCodeToString(code)}}).Increment();

@@ -89,6 +89,11 @@ class ServiceMetrics {
   void DeliveryEventDuplicate();
   void DeliveryEventUnmatched();
 
+  // `state` is 0 closed, 1 half open, 2 open, 3 disabled.
+  void AccountState(absl::string_view account, int state);
+  // An email went on to another account at once; `account` is the one that failed it.
+  void FailedOver(absl::string_view account);
+
   void DatabaseError(absl::StatusCode code);
 
   MetricsRegistry& registry();

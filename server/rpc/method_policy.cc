@@ -117,14 +117,23 @@ constexpr std::array kPolicies = {
     MethodPolicy{"herald.v1.TenantService/CreateTenant", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/DeleteGlobalSuppression", Kind::kOperator, 0,
                  Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/DisableProviderAccount", Kind::kOperator, 0,
+                 Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/EnableProviderAccount", Kind::kOperator, 0,
+                 Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/GetTenant", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListApiTokens", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListAuditEntries", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListGlobalSuppressions", Kind::kOperator, 0,
                  Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/ListProviderAccounts", Kind::kOperator, 0,
+                 Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/ListTenantRoutes", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListTenants", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/RevokeApiToken", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/UpdateTenant", Kind::kOperator, 0, Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/UpdateTenantRoute", Kind::kOperator, 0,
+                 Runs::kOnExecutor},
 };
 
 absl::Status Denied(absl::string_view reason, absl::string_view message) {

@@ -76,7 +76,7 @@ class Server::Impl {
     served_.push_back(std::make_unique<TemplateService>(
         parts.templates, parts.catalog, parts.acceptor, tokens_, parts.render_limits));
     served_.push_back(std::make_unique<TenantService>(
-        parts.tenants, tokens_, parts.clock,
+        parts.tenants, parts.accounts, parts.routes, tokens_, parts.clock,
         SuppressionMethods(parts.preferences, parts.tenants, tokens_, parts.clock)));
     served_.push_back(std::make_unique<DeliveryEventService>(
         parts.delivery_events, UnsubscribeMethods(parts.preferences, parts.tenants, parts.clock)));

@@ -13,11 +13,13 @@
 #include "server/rpc/preference_parts.h"
 #include "server/rpc/server_options.h"
 #include "server/templates/render_limits.h"
+#include "storage/account_health_store.h"
 #include "storage/contact_store.h"
 #include "storage/delivery_event_store.h"
 #include "storage/email_store.h"
 #include "storage/segment_store.h"
 #include "storage/template_store.h"
+#include "storage/tenant_route_store.h"
 #include "storage/tenant_store.h"
 
 namespace herald::rpc {
@@ -28,6 +30,8 @@ struct ServerParts {
   storage::TemplateStore& templates;
   storage::TenantStore& tenants;
   storage::DeliveryEventStore& delivery_events;
+  storage::AccountHealthStore& accounts;
+  storage::TenantRouteStore& routes;
   storage::ContactStore& contacts;
   storage::SegmentStore& segments;
   ContactIdGenerator& contact_ids;

@@ -56,9 +56,12 @@ absl::optional<int64_t> Continuation(const PageTokens& tokens, absl::string_view
 
 class TenantService::Async final : public v1::TenantService::AsyncService {};
 
-TenantService::TenantService(storage::TenantStore& store, const PageTokens& tokens,
+TenantService::TenantService(storage::TenantStore& store, storage::AccountHealthStore& accounts,
+                             storage::TenantRouteStore& routes, const PageTokens& tokens,
                              std::function<absl::Time()> clock, SuppressionMethods suppressions)
     : store_(store),
+      accounts_(accounts),
+      routes_(routes),
       tokens_(tokens),
       clock_(std::move(clock)),
       suppressions_(std::move(suppressions)),
@@ -88,6 +91,20 @@ TenantService::TenantService(storage::TenantStore& store, const PageTokens& toke
                std::bind_front(&TenantService::RevokeApiToken, this));
   methods_.Add("herald.v1.TenantService/ListAuditEntries", *async_, &Async::RequestListAuditEntries,
                std::bind_front(&TenantService::ListAuditEntries, this));
+  methods_.Add("herald.v1.TenantService/ListProviderAccounts", *async_,
+               &Async::RequestListProviderAccounts,
+               std::bind_front(&TenantService::ListProviderAccounts, this));
+  methods_.Add("herald.v1.TenantService/DisableProviderAccount", *async_,
+               &Async::RequestDisableProviderAccount,
+               std::bind_front(&TenantService::DisableProviderAccount, this));
+  methods_.Add("herald.v1.TenantService/EnableProviderAccount", *async_,
+               &Async::RequestEnableProviderAccount,
+               std::bind_front(&TenantService::EnableProviderAccount, this));
+  methods_.Add("herald.v1.TenantService/ListTenantRoutes", *async_, &Async::RequestListTenantRoutes,
+               std::bind_front(&TenantService::ListTenantRoutes, this));
+  methods_.Add("herald.v1.TenantService/UpdateTenantRoute", *async_,
+               &Async::RequestUpdateTenantRoute,
+               std::bind_front(&TenantService::UpdateTenantRoute, this));
 }
 
 TenantService::~TenantService() = default;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/queue_locks.h"
@@ -34,6 +35,8 @@ enum ClaimColumn : pqxx::row::size_type {
   kClaimTime,
   kContentSealed,
   kAttemptsBeforeRedrive,
+  kFreeAttempts,
+  kTriedAccounts,
 };
 
 TransactionOptions Engine(const char* name, bool read_only = false) {
@@ -49,6 +52,8 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   email.attempts = IntOf(row[kAttempts]);
   email.redrives = IntOf(row[kRedrives]);
   email.attempts_before_redrive = IntOf(row[kAttemptsBeforeRedrive]);
+  email.free_attempts = IntOf(row[kFreeAttempts]);
+  email.tried_accounts = absl::StrSplit(TextOf(row[kTriedAccounts]), ',', absl::SkipEmpty());
   email.template_key = TextOf(row[kTemplateKey]);
   email.template_version = IntOf(row[kTemplateVersion]);
   email.category = TextOf(row[kCategory]);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_join.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/queue_locks.h"
@@ -32,7 +33,7 @@ absl::optional<int64_t> OutcomeNumber(const AttemptEnd& end) {
 void Record(Transaction& transaction, absl::Span<const AttemptEnd> ends,
             const std::vector<size_t>& held) {
   ArrayParam tenants, emails, tokens, attempts, outcomes, accounts, digests, message_ids, codes,
-      details, kinds, delays, reasons;
+      details, kinds, delays, reasons, free, tried;
   for (size_t i : held) {
     const AttemptEnd& end = ends[i];
     tenants.AddInt(end.lease.tenant.value);
@@ -48,11 +49,13 @@ void Record(Transaction& transaction, absl::Span<const AttemptEnd> ends,
     kinds.AddInt(static_cast<int64_t>(end.disposition.kind));
     delays.AddText(std::to_string(absl::ToDoubleSeconds(end.disposition.delay)));
     reasons.AddText(end.disposition.reason);
+    free.AddInt(end.disposition.free ? 1 : 0);
+    tried.AddText(absl::StrJoin(end.disposition.tried_accounts, ","));
   }
   transaction.Exec(queue_sql::kRecord, tenants.Take(), emails.Take(), tokens.Take(),
                    attempts.Take(), outcomes.Take(), accounts.Take(), digests.Take(),
                    message_ids.Take(), codes.Take(), details.Take(), kinds.Take(), delays.Take(),
-                   reasons.Take());
+                   reasons.Take(), free.Take(), tried.Take());
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
            AND a.begin_time < (SELECT max(v.event_time) FROM herald.email_events v
                                WHERE v.tenant_id = l.tenant_id AND v.email_id = l.email_id
                                  AND v.type = 12))
-       ELSE 0 END AS attempts_before_redrive
+       ELSE 0 END AS attempts_before_redrive,
+       l.free_attempts, l.tried_accounts
 FROM leased l
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = l.email_id
 LEFT JOIN herald.email_contents c ON c.tenant_id = l.tenant_id AND c.email_id = l.email_id
@@ -125,7 +126,7 @@ ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 // Records the ends of attempts of locked emails. $1 tenants, $2 emails, $3 tokens, $4 attempts
 // (0: nothing was handed over), $5 outcomes, $6 accounts, $7 digests, $8 message ids, $9 error
 // codes, $10 details, $11 dispositions (as in Disposition::Kind), $12 delays in seconds, $13
-// reasons.
+// reasons, $14 free attempts (0 or 1), $15 tried accounts.
 //
 // `pending` is false when evidence has moved the state on: then the email leaves the queue whatever
 // was decided. Without a hand-over nothing was learnt about an earlier unconfirmed one: the email
@@ -137,9 +138,9 @@ WITH ended AS MATERIALIZED (
          w.kind IN (1, 2) AND e.state IN (1, 2, 4) AS stays
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::text[],
               $7::bytea[], $8::text[], $9::text[], $10::text[], $11::smallint[], $12::float8[],
-              $13::text[])
+              $13::text[], $14::smallint[], $15::text[])
     AS w (tenant_id, email_id, lease_token, attempt, outcome, account, digest, message_id,
-          error_code, detail, kind, delay, reason)
+          error_code, detail, kind, delay, reason, free, tried)
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id),
 closed AS (
   UPDATE herald.attempts a
@@ -164,6 +165,7 @@ kept AS (
   UPDATE herald.queue q
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(q.attempts, w.attempt),
       run_at = statement_timestamp() + w.delay * interval '1 second',
+      free_attempts = least(q.free_attempts + w.free, 32767), tried_accounts = w.tried,
       unconfirmed_time = CASE
         WHEN w.attempt = 0 THEN q.unconfirmed_time
         WHEN w.kind = 2 THEN coalesce(q.unconfirmed_time, (

@@ -108,7 +108,9 @@ std::string Stack::ConfigText(const Settings& settings, int port) const {
       "master_keys: {file: ", directory, "/master-keys}\n", "operator_token: {file: ", directory,
       "/operator-token}\n", "drain_grace: ", absl::FormatDuration(settings.drain_grace), "\n",
       "delivery:\n  provider_timeout: ", absl::FormatDuration(settings.provider_timeout),
-      "\n  lease: ", absl::FormatDuration(settings.lease), "\n  lanes:\n");
+      "\n  lease: ", absl::FormatDuration(settings.lease), "\n");
+  if (!settings.breaker.empty()) absl::StrAppend(&text, "  breaker: ", settings.breaker, "\n");
+  absl::StrAppend(&text, "  lanes:\n");
   for (const char* lane : {"critical", "transactional", "standard", "bulk"}) {
     absl::StrAppend(&text, "    ", lane,
                     ": {evidence_wait: ", absl::FormatDuration(settings.evidence_wait), "}\n");
@@ -153,6 +155,13 @@ absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::StartReplica(
   const auto listening = (*replica)->WaitForLine("\"listening\"", kStartPatience);
   if (!listening.ok()) return listening.status();
   return replica;
+}
+
+absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::LaunchReplica(
+    const Settings& settings) {
+  Settings delivering = settings;
+  delivering.roles = "delivery,duties";
+  return Run(delivering, FreePort());
 }
 
 absl::Status Stack::AwaitListening(absl::Duration timeout) const {

@@ -32,7 +32,8 @@ struct Account {
 // How heraldd runs; may differ from one start to the next.
 struct Settings {
   std::vector<Account> accounts = {{"sandbox", ""}};
-  std::string route = "sandbox";  // account of every lane
+  std::string route = "sandbox";  // of every lane: an account, or "[one, another]"
+  std::string breaker;            // "{open_base: 1s}", as below delivery.breaker
   absl::Duration provider_timeout = absl::Seconds(1);
   // The shortest that heraldd allows, since a crashed process's emails wait for the end of it.
   absl::Duration lease = absl::Seconds(11);
@@ -66,6 +67,8 @@ class Stack {
   absl::Status AwaitListening(absl::Duration timeout) const;
   // One more heraldd on the same database, on a port of its own; it lives as long as the result.
   absl::StatusOr<std::unique_ptr<support::ChildProcess>> StartReplica(const Settings& settings);
+  // Another replica, of the delivery engine alone; returns at once. Killed by its destructor.
+  absl::StatusOr<std::unique_ptr<support::ChildProcess>> LaunchReplica(const Settings& settings);
   void Kill9();
   // SIGTERM. The exit code, or nullopt when it still ran after `grace`.
   absl::optional<int> Terminate(absl::Duration grace);

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "server/ops/health_reporter.h"
 #include "server/ops/log.h"
 #include "server/ops/metrics_endpoint.h"
 #include "tests/support/status_matchers.h"
@@ -64,6 +65,32 @@ class DeliveryReporterTest : public ::testing::Test {
   DeliveryReporter reporter_{&metrics_};
   storage::LeasedEmail email_;
 };
+
+TEST_F(DeliveryReporterTest, CountsAFailoverByTheAccountThatFailed) {
+  storage::AttemptEnd end = End(Kind::kRetry);
+  reporter_.OnRecorded(email_, end, absl::Seconds(1));
+  end.disposition.tried_accounts = {"resend-main"};
+  reporter_.OnRecorded(email_, end, absl::Seconds(1));
+  EXPECT_EQ(Value("herald_failovers_total{account=\"resend-main\"}"), 1);
+}
+
+TEST_F(DeliveryReporterTest, SaysWhichAccountIsOutAndWhy) {
+  HealthReporter reporter(&metrics_);
+  storage::AccountHealth health;
+  health.account = "resend-main";
+  health.breaker.state = storage::BreakerState::kOpen;
+  health.breaker.reason = "daily_quota_exceeded";
+  reporter.OnHealth(health);
+  EXPECT_EQ(Value("herald_account_state{account=\"resend-main\"}"), 2);
+  health.disabled = true;
+  reporter.OnHealth(health);
+  EXPECT_EQ(Value("herald_account_state{account=\"resend-main\"}"), 3);
+  reporter.OnBreaker(health, /*shared=*/true);
+  const auto line = nlohmann::json::parse(Logged());
+  EXPECT_EQ(line["account"], "resend-main");
+  EXPECT_EQ(line["state"], "open");
+  EXPECT_EQ(line["reason"], "daily_quota_exceeded");
+}
 
 TEST_F(DeliveryReporterTest, CountsTheHandOver) {
   providers::SendResult result;

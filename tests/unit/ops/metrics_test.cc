@@ -24,6 +24,8 @@ void TouchEverything(ServiceMetrics& metrics) {
   metrics.Rpc("herald.v1.EmailService/SendEmail").Done(absl::StatusCode::kOk, absl::Seconds(1));
   metrics.Account("resend-main").Attempted(Outcome::kAccepted, absl::Seconds(1));
   metrics.DeliveryEvent(EventType::kDelivered);
+  metrics.AccountState("resend-main", 0);
+  metrics.FailedOver("resend-main");
   metrics.DatabaseError(absl::StatusCode::kUnavailable);
 }
 

@@ -15,6 +15,8 @@
 #include "server/rpc/server.h"
 #include "tests/support/fake_contact_store.h"
 #include "tests/support/fake_segment_store.h"
+#include "tests/unit/delivery/fake_account_health_store.h"
+#include "tests/unit/delivery/fake_tenant_route_store.h"
 #include "tests/unit/rpc/fakes/fake_acceptor.h"
 #include "tests/unit/rpc/fakes/fake_delivery_event_store.h"
 #include "tests/unit/rpc/fakes/fake_email_store.h"
@@ -53,6 +55,8 @@ class ServerFixture : public ::testing::Test {
             templates_,
             tenants_,
             delivery_events_,
+            accounts_,
+            routes_,
             contacts_,
             segments_,
             contact_ids_,
@@ -95,6 +99,8 @@ class ServerFixture : public ::testing::Test {
   FakeTemplateStore templates_;
   FakeTenantStore tenants_;
   FakeDeliveryEventStore delivery_events_;
+  delivery::FakeAccountHealthStore accounts_;
+  delivery::FakeTenantRouteStore routes_;
   support::FakeContactStore contacts_;
   support::FakeSegmentStore segments_;
   ContactIdGenerator contact_ids_{1};
