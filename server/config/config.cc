@@ -91,6 +91,13 @@ absl::Status CheckConfig(const Config& config) {
     return absl::InvalidArgumentError(
         "delivery.lease must be 10s longer than delivery.provider_timeout");
   }
+  for (const auto& [account, rate] : config.limits.accounts) {
+    if (std::none_of(config.accounts.begin(), config.accounts.end(),
+                     [&name = account](const Account& known) { return known.name == name; })) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("limits.accounts.", account, ": is not an account"));
+    }
+  }
   if (!config.roles.delivery) return absl::OkStatus();
   return CheckRoutes(config);
 }

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "model/lane.h"
 #include "server/delivery/lane_policy.h"
+#include "server/limits/limit_defaults.h"
 
 namespace herald::config {
 
@@ -67,6 +68,7 @@ struct Config {
   std::string sandbox;                 // account that takes the mail of test tokens
   std::map<Lane, std::string> routes;  // account of each lane
   std::map<Lane, delivery::LanePolicy> lanes;
+  limits::LimitDefaults limits;
   absl::Duration provider_timeout = absl::Seconds(20);
   absl::Duration lease = absl::Seconds(90);
   absl::Duration drain_grace = absl::Seconds(25);

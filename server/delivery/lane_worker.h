@@ -11,6 +11,7 @@
 #include "server/delivery/delivery_observer.h"
 #include "server/delivery/lane_policy.h"
 #include "server/delivery/outcome_recorder.h"
+#include "server/delivery/rate_limiter.h"
 #include "server/delivery/renderer.h"
 #include "server/delivery/retry_policy.h"
 #include "server/delivery/router.h"
@@ -23,6 +24,7 @@ struct DeliveryParts {
   storage::QueueStore* store = nullptr;
   const Renderer* renderer = nullptr;
   const Router* router = nullptr;
+  const RateLimiter* limiter = nullptr;  // nullptr: no limits
   DeliveryObserver* observer = nullptr;
   std::function<absl::Time()> clock;
   Random random;
@@ -62,6 +64,8 @@ class LaneWorker {
   void Deliver(std::vector<storage::LeasedEmail> emails);
   bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
   bool PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job);
+  std::vector<Job> Limit(std::vector<Job> jobs);
+  void PutOff(const std::vector<Job>& jobs);
   void Begin(std::vector<Job> jobs);
   void HandOver(Job job, int attempt);
   void EndUnsent(const Job& job, int attempt);

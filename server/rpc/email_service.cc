@@ -40,6 +40,12 @@ absl::Status EmailError(const absl::Status& status, absl::string_view preconditi
   return FromStorage(status);
 }
 
+// The ingest limit refuses all items or none.
+bool RefusedByLimit(const std::vector<absl::StatusOr<acceptance::Accepted>>& accepted) {
+  return absl::IsResourceExhausted(accepted[0].status()) &&
+         ErrorReason(accepted[0].status()) == "INGEST_LIMIT";
+}
+
 void ToResult(absl::StatusOr<acceptance::Accepted> accepted, v1::SendEmailsResult& result) {
   if (!accepted.ok()) {
     *result.mutable_error() = ToRpcStatus(accepted.status());
@@ -141,6 +147,7 @@ void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsRes
   }
   acceptor_.AcceptMany(call.caller(), emails, call.traceparent(), call.deadline(),
                        [&call](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
+                         if (RefusedByLimit(accepted)) return call.Finish(accepted[0].status());
                          for (auto& item : accepted) {
                            ToResult(std::move(item), *call.response().add_results());
                          }

@@ -60,10 +60,12 @@ constexpr std::array kPolicies = {
     MethodPolicy{"herald.v1.TenantService/CreateApiToken", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/CreateTenant", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/GetTenant", Kind::kOperator, 0, Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/GetTenantLimits", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListApiTokens", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListAuditEntries", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListTenants", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/RevokeApiToken", Kind::kOperator, 0, Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/SetTenantLimits", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/UpdateTenant", Kind::kOperator, 0, Runs::kOnExecutor},
 };
 

@@ -92,13 +92,14 @@ absl::StatusOr<std::unique_ptr<Stack>> Stack::Create() {
 }
 
 Stack::~Stack() {
+  for (const auto& replica : replicas_) replica->Kill9();
   if (heraldd_ != nullptr) Kill9();
 }
 
-std::string Stack::ConfigText(const Settings& settings) const {
+std::string Stack::ConfigText(const Settings& settings, int port) const {
   const std::string& directory = directory_.path();
   std::string text = absl::StrCat(
-      "listen: {grpc: \"127.0.0.1:", port_, "\", metrics: \"127.0.0.1:0\"}\n",
+      "listen: {grpc: \"127.0.0.1:", port, "\", metrics: \"127.0.0.1:0\"}\n",
       "database:\n  migrate: true\n  acceptance_connections: ", settings.acceptance_connections,
       "\n  dsn: \"",
       settings.database_dsn.empty() ? cluster_->Dsn(database_) : settings.database_dsn, "\"\n",
@@ -127,7 +128,7 @@ std::string Stack::ConfigText(const Settings& settings) const {
 
 absl::Status Stack::Launch(const Settings& settings) {
   const std::string config = directory_.path() + "/herald.yaml";
-  WriteFile(config, ConfigText(settings));
+  WriteFile(config, ConfigText(settings, port_));
   support::ChildOptions options;
   options.argv = {HeralddPath(), "--config", config};
   options.directory = directory_.path();
@@ -136,6 +137,23 @@ absl::Status Stack::Launch(const Settings& settings) {
   if (!started.ok()) return started.status();
   heraldd_ = *std::move(started);
   return absl::OkStatus();
+}
+
+absl::StatusOr<client::Client> Stack::StartReplica(const Settings& settings, const Tenant& tenant) {
+  const int port = FreePort();
+  const std::string config = absl::StrCat(directory_.path(), "/replica-", port, ".yaml");
+  WriteFile(config, ConfigText(settings, port));
+  support::ChildOptions options;
+  options.argv = {HeralddPath(), "--config", config};
+  options.directory = directory_.path();
+  auto started = support::ChildProcess::Start(options);
+  if (!started.ok()) return started.status();
+  replicas_.push_back(*std::move(started));
+  const auto listening = replicas_.back()->WaitForLine("\"listening\"", kStartPatience);
+  if (!listening.ok()) return listening.status();
+  client::ClientOptions to_replica = OptionsOf(tenant.token);
+  to_replica.target = absl::StrCat("127.0.0.1:", port);
+  return client::Client::Create(std::move(to_replica));
 }
 
 absl::Status Stack::AwaitListening(absl::Duration timeout) const {
@@ -166,6 +184,10 @@ client::Client Stack::Connect(const Tenant& tenant, const client::RetryPolicy& r
   client::ClientOptions options = OptionsOf(tenant.token);
   options.retry = retry;
   return *client::Client::Create(std::move(options));
+}
+
+client::Client Stack::ConnectAsOperator() const {
+  return *client::Client::Create(OptionsOf(kOperatorToken));
 }
 
 client::Client Stack::ConnectWithoutRetries(const Tenant& tenant) const {

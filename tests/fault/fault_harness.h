@@ -61,6 +61,9 @@ class Stack {
   // As Start, but returns at once.
   absl::Status Launch(const Settings& settings);
   absl::Status AwaitListening(absl::Duration timeout) const;
+  // One more heraldd of the same settings on the same database; it is killed with the stack.
+  // Returns its client of the tenant once it takes calls.
+  absl::StatusOr<client::Client> StartReplica(const Settings& settings, const Tenant& tenant);
   void Kill9();
   // SIGTERM. The exit code, or nullopt when it still ran after `grace`.
   absl::optional<int> Terminate(absl::Duration grace);
@@ -73,6 +76,7 @@ class Stack {
   absl::Status Provision();
   const std::vector<Tenant>& tenants() const { return tenants_; }
   client::Client Connect(const Tenant& tenant, const client::RetryPolicy& retry = {}) const;
+  client::Client ConnectAsOperator() const;
   // A client that shows every UNAVAILABLE instead of trying again.
   client::Client ConnectWithoutRetries(const Tenant& tenant) const;
 
@@ -89,7 +93,7 @@ class Stack {
   Stack() = default;
   client::ClientOptions OptionsOf(const std::string& token) const;
   absl::Status CreateTenant(client::Client& operator_client, const std::string& slug);
-  std::string ConfigText(const Settings& settings) const;
+  std::string ConfigText(const Settings& settings, int port) const;
 
   support::PostgresOptions postgres_options_;
   std::unique_ptr<support::PostgresCluster> cluster_;
@@ -98,6 +102,7 @@ class Stack {
   int port_ = 0;
   std::vector<Tenant> tenants_;
   std::unique_ptr<support::ChildProcess> heraldd_;
+  std::vector<std::unique_ptr<support::ChildProcess>> replicas_;
 };
 
 // An email to one recipient from the stack's template; another `content` is another email.

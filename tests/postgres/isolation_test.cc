@@ -39,6 +39,10 @@ INSERT INTO herald.attempts (tenant_id, email_id, attempt, begin_time, lease_tok
     request_digest) VALUES (%1$s, 1, 1, now(), 1, 'x', '');
 INSERT INTO herald.suppressions (tenant_id, address_hash, reason, source)
   VALUES (%1$s, 'x', 'manual', 'x');
+INSERT INTO herald.rate_buckets (tenant_id, scope, bucket_key) VALUES (%1$s, 5, '');
+INSERT INTO herald.tenant_limits
+  VALUES (%1$s, 0, 0, 0, 0, 0, 0, false, '{}', '{}', '{}', '{}', '{}', now());
+INSERT INTO herald.sender_warm_ups (tenant_id, sender_domain) VALUES (%1$s, 'x');
 )sql";
 
 class IsolationTest : public ::testing::Test, protected TenantFixture {
