@@ -12,6 +12,8 @@ namespace {
 constexpr absl::Duration kChunk = absl::Milliseconds(200);
 // Tokens that a quiet replica keeps are lost to the busy ones.
 constexpr absl::Duration kTokensLast = absl::Seconds(1);
+// While a tenant stays at its limit, the database is asked no more often than this.
+constexpr absl::Duration kScarceMin = absl::Milliseconds(20);
 constexpr absl::Duration kOverloadRetry = absl::Milliseconds(500);
 
 // Tokens of one lease: a slow tenant with a large burst is not asked about for each email.
@@ -51,9 +53,10 @@ absl::optional<absl::Status> IngestLimiter::TryAdmit(TenantId tenant, int count)
   {
     absl::MutexLock lock(&mutex_);
     Entry& entry = entries_[tenant.value];
-    decided = Decide(entry, *pace, count, clock_());
+    const absl::Time now = clock_();
+    decided = Decide(entry, *pace, count, now);
     // The next tokens are fetched before these are gone, so that a busy tenant never waits.
-    const bool few = entry.tokens <= ChunkOf(*pace) / 4 && entry.tokens_until > entry.scarce_until;
+    const bool few = entry.tokens <= ChunkOf(*pace) / 4 && now >= entry.scarce_until;
     lease = decided.has_value() && decided->ok() && few && !entry.leasing;
     if (lease) entry.leasing = true;
   }
@@ -131,7 +134,7 @@ bool IngestLimiter::Settle(TenantId tenant, const Pace& pace, int need,
       entry.tokens_until = now + kTokensLast;
     } else if (none) {
       entry.scarce_count = need + entry.tokens;
-      entry.scarce_until = now + lease->wait;
+      entry.scarce_until = now + std::max(lease->wait, kScarceMin);
     }
     std::deque<Waiter> waiters;
     waiters.swap(entry.waiters);
