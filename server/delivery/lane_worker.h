@@ -67,6 +67,8 @@ class LaneWorker {
   std::vector<Job> Limit(std::vector<Job> jobs);
   void PutOff(const std::vector<Job>& jobs);
   void Begin(std::vector<Job> jobs);
+  absl::StatusOr<std::vector<storage::BeginResult>> BeginPatiently(
+      const std::vector<storage::AttemptStart>& starts, absl::Time* asked);
   void HandOver(Job job, int attempt);
   void EndUnsent(const Job& job, int attempt);
   void End(const std::shared_ptr<const storage::LeasedEmail>& email, storage::AttemptEnd end);
