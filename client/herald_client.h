@@ -165,6 +165,10 @@ class Client {
                                                       const CallOptions& options = {}) const;
   absl::StatusOr<v1::Tenant> UpdateTenant(const v1::UpdateTenantRequest& request,
                                           const CallOptions& options = {}) const;
+  absl::StatusOr<v1::TenantLimits> GetTenantLimits(const v1::GetTenantLimitsRequest& request,
+                                                   const CallOptions& options = {}) const;
+  absl::StatusOr<v1::TenantLimits> SetTenantLimits(const v1::SetTenantLimitsRequest& request,
+                                                   const CallOptions& options = {}) const;
   absl::StatusOr<v1::CreateApiTokenResponse> CreateApiToken(
       const v1::CreateApiTokenRequest& request, const CallOptions& options = {}) const;  // once
   absl::StatusOr<v1::ListApiTokensResponse> ListApiTokens(const v1::ListApiTokensRequest& request,

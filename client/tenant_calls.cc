@@ -32,6 +32,18 @@ absl::StatusOr<v1::Tenant> Client::UpdateTenant(const v1::UpdateTenantRequest& r
                            options);
 }
 
+absl::StatusOr<v1::TenantLimits> Client::GetTenantLimits(const v1::GetTenantLimitsRequest& request,
+                                                         const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::GetTenantLimits, request, Repeat::kSafe,
+                           options);
+}
+
+absl::StatusOr<v1::TenantLimits> Client::SetTenantLimits(const v1::SetTenantLimitsRequest& request,
+                                                         const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::SetTenantLimits, request, Repeat::kSafe,
+                           options);
+}
+
 absl::StatusOr<v1::CreateApiTokenResponse> Client::CreateApiToken(
     const v1::CreateApiTokenRequest& request, const CallOptions& options) const {
   return connection_->Call(*connection_->tenants, &Tenants::CreateApiToken, request, Repeat::kOnce,

@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
+#include "server/acceptance/limited_acceptor.h"
 #include "server/catalog/template_catalog.h"
 #include "server/config/config.h"
 #include "server/config/limits.h"
@@ -21,7 +22,10 @@
 #include "server/dev/private_cluster.h"
 #include "server/duties/periodic_duty.h"
 #include "server/duties/queue_duties.h"
+#include "server/duties/rate_limit_duties.h"
 #include "server/identity/authenticator.h"
+#include "server/limits/ingest_limiter.h"
+#include "server/limits/tenant_limit_cache.h"
 #include "server/ops/call_reporter.h"
 #include "server/ops/delivery_reporter.h"
 #include "server/ops/health_reporter.h"
@@ -45,6 +49,7 @@
 #include "storage/postgres/migrations.h"
 #include "storage/postgres/preference_store.h"
 #include "storage/postgres/queue_store.h"
+#include "storage/postgres/rate_limit_store.h"
 #include "storage/postgres/segment_store.h"
 #include "storage/postgres/suppression_store.h"
 #include "storage/postgres/template_store.h"
@@ -97,6 +102,9 @@ struct Storage {
   storage::PostgresAccountHealthStore account_health{api_pool};
   // Of the engine's own: health must get through when the API is busy.
   storage::PostgresAccountHealthStore shared_health{critical_pool};
+  storage::PostgresRateLimitStore critical_limits{critical_pool};
+  storage::PostgresRateLimitStore limits{delivery_pool};
+  storage::PostgresRateLimitStore ingest_limits{api_pool};
 };
 
 // Migrations wait for the database: a replica may start before it.
@@ -117,6 +125,7 @@ double Uniform() {
 }
 
 std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueStore& queue,
+                                                               storage::RateLimitStore& limits,
                                                                ops::ServiceMetrics& metrics) {
   const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
     metrics.DatabaseError(status.code());
@@ -141,6 +150,7 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   };
   start("rescue", absl::Seconds(1), duties::RescueRound(&queue, kClaimsMax, on_rescued));
   start("expire", absl::Seconds(1), duties::ExpireRound(&queue));
+  start("prune_limits", absl::Seconds(60), duties::PruneLimitsRound(&limits));
   start("depth", absl::Seconds(5), duties::DepthRound(&queue, on_depths));
   return started;
 }
@@ -177,11 +187,11 @@ class Service {
         authenticator_(storage_.tenants, std::move(identity_options), absl::Now) {}
 
   absl::Status Start() {
-    for (const auto step : {&Service::StartMetrics, &Service::StartDelivery,
+    for (const auto step : {&Service::StartMetrics, &Service::StartLimits, &Service::StartDelivery,
                             &Service::StartAcceptance, &Service::StartApi}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
-    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, metrics_);
+    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, storage_.limits, metrics_);
     return absl::OkStatus();
   }
 
@@ -189,6 +199,7 @@ class Service {
   void Drain() {
     const absl::Time deadline = absl::Now() + config_.drain_grace;
     if (server_) server_->Drain(deadline);
+    loader_.Stop();
     const bool empty = engine_ == nullptr || engine_->Drain(deadline);
     // What is still in flight gets its outcome from the dying providers, and is recorded.
     providers_.accounts.clear();
@@ -202,6 +213,7 @@ class Service {
 
  private:
   absl::Status StartMetrics();
+  absl::Status StartLimits();
   absl::Status StartDelivery();
   absl::Status StartAcceptance();
   absl::Status StartApi();
@@ -219,7 +231,13 @@ class Service {
   const preferences::UnsubscribeLinks unsubscribe_links_{config_.unsubscribe.base_url,
                                                          unsubscribe_tokens_};
 
+  limits::TenantLimitCache tenant_limits_{&storage_.tenants};
+  std::unique_ptr<duties::PeriodicDuty> limit_refresh_;
+
   const delivery::Renderer renderer_{&catalog_, {}};
+  delivery::RateLimiter critical_limiter_{config_.limits, &tenant_limits_,
+                                          &storage_.critical_limits};
+  delivery::RateLimiter limiter_{config_.limits, &tenant_limits_, &storage_.limits};
   ops::DeliveryReporter delivery_reporter_{&metrics_};
   ops::HealthReporter health_reporter_{&metrics_};
   std::unique_ptr<delivery::HealthBoard> board_;
@@ -230,10 +248,12 @@ class Service {
   ProviderAccounts providers_;  // after the engine: what is in flight needs it to the end
 
   rpc::Executor loader_{2, 1024};
+  std::unique_ptr<limits::IngestLimiter> ingest_limiter_;
   std::unique_ptr<EmailIdGenerator> ids_;
   std::unique_ptr<ContactIdGenerator> contact_ids_;
   std::unique_ptr<acceptance::GroupCommitter> committer_;
   std::unique_ptr<acceptance::DurableAcceptor> acceptor_;
+  std::unique_ptr<acceptance::LimitedAcceptor> limited_acceptor_;
 
   identity::Authenticator authenticator_;
   ops::MeteredDeliveryEvents delivery_events_{storage_.delivery_events, metrics_};
@@ -248,6 +268,20 @@ absl::Status Service::StartMetrics() {
   if (!endpoint.ok()) return endpoint.status();
   metrics_endpoint_ = *std::move(endpoint);
   Log(Severity::kInfo, "metrics_listening", {{"port", metrics_endpoint_->port()}});
+  return absl::OkStatus();
+}
+
+absl::Status Service::StartLimits() {
+  if (absl::Status status = tenant_limits_.Refresh(); !status.ok()) return status;
+  limit_refresh_ = std::make_unique<duties::PeriodicDuty>(
+      "tenant_limits", absl::Seconds(1), duties::RefreshLimitsRound(&tenant_limits_),
+      [this](const std::string&, const absl::Status& status) {
+        metrics_.DatabaseError(status.code());
+      });
+  limit_refresh_->Start();
+  ingest_limiter_ = std::make_unique<limits::IngestLimiter>(
+      config_.limits.ingest, &tenant_limits_, &storage_.ingest_limits,
+      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
   return absl::OkStatus();
 }
 
@@ -282,6 +316,7 @@ absl::Status Service::StartDelivery() {
   std::map<Lane, delivery::Engine::LaneSetup> lanes;
   for (const auto& [lane, policy] : config_.lanes) {
     parts.store = lane == Lane::kCritical ? &storage_.critical_queue : &storage_.queue;
+    parts.limiter = lane == Lane::kCritical ? &critical_limiter_ : &limiter_;
     lanes[lane] = {policy, parts};
   }
   engine_ = std::make_unique<delivery::Engine>(lanes);
@@ -307,6 +342,8 @@ absl::Status Service::StartAcceptance() {
   acceptor_ = std::make_unique<acceptance::DurableAcceptor>(
       &catalog_, &categories_, &unsubscribe_links_, committer_.get(), ids_.get(), lifetimes,
       [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
+  limited_acceptor_ = std::make_unique<acceptance::LimitedAcceptor>(
+      *acceptor_, *ingest_limiter_, [this](int count) { metrics_.IngestRefused(count); });
   return absl::OkStatus();
 }
 
@@ -338,7 +375,7 @@ absl::Status Service::StartApi() {
                                  storage_.segments,
                                  *contact_ids_,
                                  catalog_,
-                                 *acceptor_,
+                                 *limited_acceptor_,
                                  authenticator_,
                                  call_reporter_,
                                  [this] { return storage_.api_queue.Ping(); },

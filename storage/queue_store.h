@@ -47,12 +47,23 @@ struct LeasedEmail {
   std::string category;
   bool test = false;
   std::string traceparent;
+  std::string user_id;  // may be empty
   absl::Time create_time;
   absl::optional<absl::Time> send_time;
-  absl::Time claim_time;  // the database's clock at the claim
+  absl::Time expire_time;
+  std::vector<int64_t> slots_held;  // what RateLimitStore gave it to come back with
+  absl::Time claim_time;            // the database's clock at the claim
   absl::optional<UnconfirmedAttempt> unconfirmed;
   // Non-OK when content or address could not be opened (key gone, tampered): fail it, alone.
   absl::Status opened;
+};
+
+// An email that waits for a rate limit.
+struct ParkedEmail {
+  Lease lease;
+  absl::Time run_at;
+  std::vector<int64_t> slots_held;
+  std::string limit;  // empty: it waits for another reason, which its timeline does not show
 };
 
 struct AttemptStart {
@@ -129,6 +140,9 @@ class QueueStore {
   virtual absl::StatusOr<std::vector<bool>> RecordEnds(absl::Span<const AttemptEnd> ends) = 0;
   // Gives unstarted leases back; the emails are due at once and the claim does not count.
   virtual absl::Status ReturnLeases(absl::Span<const Lease> leases) = 0;
+  // Puts emails off without an attempt: the claim does not count. The first wait for a limit shows
+  // on the timeline. A lease that is gone changes nothing.
+  virtual absl::Status Park(absl::Span<const ParkedEmail> emails) = 0;
   // Takes over leases that ended: an email with an open attempt becomes UNCONFIRMED, any other is
   // due again; one claimed `claims_max` times without an end is DEAD ("poison"), or FAILED
   // ("outcome_unknown") when a provider may have taken it. Returns how many it took over.

@@ -27,6 +27,9 @@ struct CommandLine {
 absl::StatusOr<std::string> ResolveTenantId(const client::Client& client,
                                             const std::string& id_or_slug);
 
+// Adds "limits" to the group "tenant".
+void AddTenantLimits(CLI::App* group, const CommandLine& line);
+
 void AddContactCommands(const CommandLine& line);   // contact …
 void AddEmailCommands(const CommandLine& line);     // get list events cancel reschedule redrive
 void AddProviderCommands(const CommandLine& line);  // provider …

@@ -138,6 +138,7 @@ void AddTenantCommands(const CommandLine& line) {
   line.On(group->add_subcommand("list", "List the tenants"), List);
   AddUpdate(group, line);
   AddTenantRouteCommands(group, line);
+  AddTenantLimits(group, line);
 }
 
 }  // namespace herald::heraldctl

@@ -114,6 +114,13 @@ absl::Status CheckConfig(const Config& config) {
     return absl::InvalidArgumentError(
         "delivery.lease must be 10s longer than delivery.provider_timeout");
   }
+  for (const auto& [account, rate] : config.limits.accounts) {
+    if (std::none_of(config.accounts.begin(), config.accounts.end(),
+                     [&name = account](const Account& known) { return known.name == name; })) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("limits.accounts.", account, ": is not an account"));
+    }
+  }
   if (absl::Status status = CheckUnsubscribe(config.unsubscribe); !status.ok()) return status;
   if (config.soft_bounces.days > config.soft_bounces.window_days) {
     return absl::InvalidArgumentError("soft_bounces.days must not exceed soft_bounces.window_days");

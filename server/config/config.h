@@ -11,6 +11,7 @@
 #include "model/route.h"
 #include "server/delivery/breaker.h"
 #include "server/delivery/lane_policy.h"
+#include "server/limits/limit_defaults.h"
 
 namespace herald::config {
 
@@ -88,6 +89,7 @@ struct Config {
   std::map<Lane, Route> routes;
   delivery::BreakerPolicy breaker;
   std::map<Lane, delivery::LanePolicy> lanes;
+  limits::LimitDefaults limits;
   Unsubscribe unsubscribe;
   SoftBounces soft_bounces;
   absl::Duration provider_timeout = absl::Seconds(20);

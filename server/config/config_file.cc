@@ -38,6 +38,12 @@ class Section {
     return node_.IsMap() ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
   }
   Section Sub(const std::string& key) { return {Path(key), Get(key)}; }
+  std::vector<std::string> Keys() const {
+    std::vector<std::string> keys;
+    if (!node_.IsMap()) return keys;
+    for (const auto& entry : node_) keys.push_back(entry.first.as<std::string>());
+    return keys;
+  }
 
   template <class T>
   void Read(const std::string& key, T* value) {
@@ -255,6 +261,68 @@ void ReadDelivery(Section section, Config* config) {
   section.RefuseUnknown();
 }
 
+// The lanes that the limit does not count.
+void ReadExemptLanes(Section& section, LimitScope scope, limits::LimitDefaults* limits) {
+  const YAML::Node names = section.Get("exempt_lanes");
+  for (size_t i = 0; i < names.size(); ++i) {
+    const absl::optional<Lane> lane = LaneFromName(names[i].as<std::string>());
+    if (!lane.has_value()) Fail(section.Path("exempt_lanes"), "names what is not a lane");
+    limits->exempt_lanes[scope].insert(*lane);
+  }
+}
+
+void ReadRate(Section& section, Rate* rate) {
+  section.Read("rate", &rate->per_second);
+  section.Read("burst", &rate->burst);
+  if (!(rate->per_second >= 0 && rate->per_second <= 1e6)) {
+    Fail(section.Path("rate"), "must be from 0 (no limit) to 1000000 a second");
+  }
+  if (rate->burst < 0 || rate->burst > 1'000'000) {
+    Fail(section.Path("burst"), "must be from 0 (the default) to 1000000");
+  }
+}
+
+void ReadRateLimit(Section section, LimitScope scope, Rate* rate, limits::LimitDefaults* limits) {
+  ReadRate(section, rate);
+  ReadExemptLanes(section, scope, limits);
+  section.RefuseUnknown();
+}
+
+void ReadUserLimit(Section section, limits::LimitDefaults* limits) {
+  Quota& quota = limits->recipient_user;
+  section.Read("count", &quota.count);
+  section.ReadDuration("window", &quota.window);
+  if (quota.count < 0 || quota.count > kQuotaCountMax) {
+    Fail(section.Path("count"), "must be from 0 (no limit) to 1000");
+  }
+  if (quota.count > 0 && quota.window < absl::Seconds(1)) {
+    Fail(section.Path("window"), "is required, at least 1s");
+  }
+  ReadExemptLanes(section, LimitScope::kRecipientUser, limits);
+  section.RefuseUnknown();
+}
+
+void ReadLimits(Section section, limits::LimitDefaults* limits) {
+  Section ingest = section.Sub("ingest");
+  ReadRate(ingest, &limits->ingest);
+  ingest.RefuseUnknown();
+  ReadRateLimit(section.Sub("global"), LimitScope::kGlobal, &limits->global, limits);
+  ReadRateLimit(section.Sub("tenant"), LimitScope::kTenant, &limits->tenant, limits);
+  ReadRateLimit(section.Sub("category"), LimitScope::kCategory, &limits->category, limits);
+  ReadRateLimit(section.Sub("recipient_domain"), LimitScope::kRecipientDomain,
+                &limits->recipient_domain, limits);
+  ReadUserLimit(section.Sub("recipient_user"), limits);
+  Section warm_up = section.Sub("warm_up");
+  warm_up.Read("enabled", &limits->warm_up);
+  ReadExemptLanes(warm_up, LimitScope::kWarmUp, limits);
+  warm_up.RefuseUnknown();
+  Section accounts = section.Sub("accounts");
+  for (const std::string& name : accounts.Keys()) {
+    ReadRateLimit(accounts.Sub(name), LimitScope::kAccount, &limits->accounts[name], limits);
+  }
+  section.RefuseUnknown();
+}
+
 void ReadAudience(Section unsubscribe, Section soft_bounces, Config* config) {
   unsubscribe.Read("base_url", &config->unsubscribe.base_url);
   unsubscribe.ReadDuration("token_lifetime", &config->unsubscribe.token_lifetime);
@@ -277,6 +345,7 @@ Config ReadConfig(Section root) {
   ReadListen(root.Sub("listen"), &config);
   ReadDatabase(root.Sub("database"), &config);
   ReadDelivery(root.Sub("delivery"), &config);
+  ReadLimits(root.Sub("limits"), &config.limits);
   ReadAudience(root.Sub("unsubscribe"), root.Sub("soft_bounces"), &config);
   root.Read("log_severity", &config.log_severity);
   root.ReadSecret("master_keys", &config.master_keys);

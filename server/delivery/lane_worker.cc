@@ -129,6 +129,7 @@ void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
     Job job;
     if (Prepare(email, &job)) jobs.push_back(std::move(job));
   }
+  if (parts_.limiter != nullptr && !jobs.empty()) jobs = Limit(std::move(jobs));
   if (!jobs.empty()) Begin(std::move(jobs));
 }
 

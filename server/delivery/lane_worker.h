@@ -11,6 +11,7 @@
 #include "server/delivery/delivery_observer.h"
 #include "server/delivery/lane_policy.h"
 #include "server/delivery/outcome_recorder.h"
+#include "server/delivery/rate_limiter.h"
 #include "server/delivery/renderer.h"
 #include "server/delivery/retry_policy.h"
 #include "server/delivery/router.h"
@@ -25,6 +26,7 @@ struct DeliveryParts {
   Router* router = nullptr;
   // A tenant's own policy for a lane, if it has one; may be empty. Thread-safe, never blocks.
   std::function<absl::optional<UnconfirmedPolicy>(TenantId, Lane)> unconfirmed_of;
+  const RateLimiter* limiter = nullptr;  // nullptr: no limits
   DeliveryObserver* observer = nullptr;
   std::function<absl::Time()> clock;
   Random random;
@@ -67,6 +69,8 @@ class LaneWorker {
   bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
   bool Route(Job* job);
   bool PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job);
+  std::vector<Job> Limit(std::vector<Job> jobs);
+  void PutOff(const std::vector<Job>& jobs);
   void Begin(std::vector<Job> jobs);
   absl::StatusOr<std::vector<storage::BeginResult>> BeginPatiently(
       const std::vector<storage::AttemptStart>& starts, absl::Time* asked);

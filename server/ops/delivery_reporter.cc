@@ -110,6 +110,17 @@ void DeliveryReporter::OnRenderFailure(const storage::LeasedEmail& email,
        {"trace_id", TraceId(email)}});
 }
 
+void DeliveryReporter::OnParked(const storage::LeasedEmail& email, LimitScope limit,
+                                absl::Duration delay) {
+  metrics_->Parked(limit, delay);
+  Log(Severity::kDebug, "email_parked",
+      {{"email_id", FormatEmailId(email.lease.email)},
+       {"lane", LaneName(email.lane)},
+       {"limit", LimitScopeName(limit)},
+       {"delay_ms", absl::ToDoubleMilliseconds(delay)},
+       {"trace_id", TraceId(email)}});
+}
+
 void DeliveryReporter::OnStorageError(absl::string_view step, const absl::Status& status) {
   metrics_->DatabaseError(status.code());
   Log(Severity::kWarning, "storage_error",

@@ -23,6 +23,7 @@ static_assert(kOutcomes.size() == AccountMetrics::kOutcomeCount);
 const Buckets kSendSeconds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
 const Buckets kAcceptToSentSeconds = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5,  1,    2.5,
                                       5,    10,    30,   60,  300,  1800, 3600, 21600};
+const Buckets kLimitSeconds = {0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400};
 const Buckets kGroupSizes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000};
 
 size_t OutcomeIndex(Outcome outcome) { return static_cast<size_t>(outcome) - 1; }
@@ -51,6 +52,28 @@ class LaneStateCounters {
     return counters_[LaneIndex(lane)][static_cast<size_t>(state) - 1];
   }
   std::array<std::array<prometheus::Counter*, kAllEmailStates.size()>, kLaneCount> counters_{};
+};
+
+// By the limit that makes emails wait.
+class LimitMetrics {
+ public:
+  LimitMetrics(CounterFamily& parked, HistogramFamily& delays) {
+    for (LimitScope scope : kSendScopes) {
+      const std::string name(LimitScopeName(scope));
+      parked_[Index(scope)] = &parked.Add({{"limit", name}});
+      delays_[Index(scope)] = &delays.Add({{"limit", name}}, kLimitSeconds);
+    }
+  }
+
+  void Parked(LimitScope scope, absl::Duration delay) {
+    parked_[Index(scope)]->Increment();
+    delays_[Index(scope)]->Observe(absl::ToDoubleSeconds(delay));
+  }
+
+ private:
+  static size_t Index(LimitScope scope) { return static_cast<size_t>(scope) - 1; }
+  std::array<prometheus::Counter*, kSendScopes.size()> parked_{};
+  std::array<prometheus::Histogram*, kSendScopes.size()> delays_{};
 };
 
 }  // namespace
@@ -115,6 +138,13 @@ struct ServiceMetrics::Families {
       ForEachLane(Counters(registry, "herald_retries_total", "Attempts put off to a later time"));
   std::array<prometheus::Counter*, kLaneCount> render_failures = ForEachLane(Counters(
       registry, "herald_render_failures_total", "Emails whose template could not be rendered"));
+  LimitMetrics limits{
+      Counters(registry, "herald_emails_parked_total", "Emails that a rate limit put off"),
+      Histograms(registry, "herald_limit_delay_seconds",
+                 "How long a rate limit makes emails wait")};
+  prometheus::Counter& ingest_refused =
+      Counters(registry, "herald_ingest_refused_total", "Emails refused by an ingest limit")
+          .Add({});
   prometheus::Counter& leases_rescued =
       Counters(registry, "herald_leases_rescued_total", "Leases that ran out and were taken back")
           .Add({});
@@ -200,6 +230,10 @@ void ServiceMetrics::Retried(Lane lane) { families_->retries[LaneIndex(lane)]->I
 void ServiceMetrics::RenderFailed(Lane lane) {
   families_->render_failures[LaneIndex(lane)]->Increment();
 }
+void ServiceMetrics::Parked(LimitScope limit, absl::Duration delay) {
+  families_->limits.Parked(limit, delay);
+}
+void ServiceMetrics::IngestRefused(int count) { families_->ingest_refused.Increment(count); }
 void ServiceMetrics::LeasesRescued(int count) { families_->leases_rescued.Increment(count); }
 void ServiceMetrics::StaleOutcomes(int count) { families_->stale_outcomes.Increment(count); }
 

@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include "model/lane.h"
 #include "model/outcome.h"
+#include "model/rate_limit.h"
 #include "server/ops/metrics_registry.h"
 
 namespace prometheus {
@@ -82,6 +83,10 @@ class ServiceMetrics {
   void EmailsFinished(Lane lane, EmailState state, int count = 1);
   void Retried(Lane lane);
   void RenderFailed(Lane lane);
+  // A limit of sending made an email wait so long.
+  void Parked(LimitScope limit, absl::Duration delay);
+  // A tenant's ingest limit refused so many emails.
+  void IngestRefused(int count);
   void LeasesRescued(int count);
   void StaleOutcomes(int count);
 

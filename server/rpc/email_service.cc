@@ -40,6 +40,12 @@ absl::Status EmailError(const absl::Status& status, absl::string_view preconditi
   return FromStorage(status);
 }
 
+// The ingest limit refuses all items or none.
+bool RefusedByLimit(const std::vector<absl::StatusOr<acceptance::Accepted>>& accepted) {
+  return absl::IsResourceExhausted(accepted[0].status()) &&
+         ErrorReason(accepted[0].status()) == "INGEST_LIMIT";
+}
+
 void Answer(const absl::StatusOr<acceptance::Accepted>& accepted,
             UnaryCall<v1::SendEmailRequest, v1::Email>& call) {
   if (!accepted.ok()) return call.Finish(accepted.status());
@@ -151,6 +157,7 @@ void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsRes
   }
   acceptor_.AcceptMany(call.caller(), emails, call.traceparent(), call.deadline(),
                        [&call, this](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
+                         if (RefusedByLimit(accepted)) return call.Finish(accepted[0].status());
                          auto kept = std::make_shared<decltype(accepted)>(std::move(accepted));
                          const auto answer = [&call, this, kept] { AnswerMany(*kept, call); };
                          // Much to convert: not on the thread that commits the next group.

@@ -8,6 +8,7 @@
 #include "herald/v1/tenant_service.grpc.pb.h"
 #include "server/identity/token.h"
 #include "server/rpc/tenant_convert.h"
+#include "server/rpc/tenant_limits_convert.h"
 
 namespace herald::rpc {
 namespace {
@@ -89,6 +90,10 @@ TenantService::TenantService(storage::TenantStore& store, storage::AccountHealth
                std::bind_front(&TenantService::ListApiTokens, this));
   methods_.Add("herald.v1.TenantService/RevokeApiToken", *async_, &Async::RequestRevokeApiToken,
                std::bind_front(&TenantService::RevokeApiToken, this));
+  methods_.Add("herald.v1.TenantService/GetTenantLimits", *async_, &Async::RequestGetTenantLimits,
+               std::bind_front(&TenantService::GetTenantLimits, this));
+  methods_.Add("herald.v1.TenantService/SetTenantLimits", *async_, &Async::RequestSetTenantLimits,
+               std::bind_front(&TenantService::SetTenantLimits, this));
   methods_.Add("herald.v1.TenantService/ListAuditEntries", *async_, &Async::RequestListAuditEntries,
                std::bind_front(&TenantService::ListAuditEntries, this));
   methods_.Add("herald.v1.TenantService/ListProviderAccounts", *async_,
@@ -233,6 +238,29 @@ absl::Status TenantService::RevokeApiToken(const Call& call,
   const auto token = store_.RevokeApiToken(*tenant, *id, Audit(call, *tenant, request.id()));
   if (!token.ok()) return TenantError(token.status(), "API token");
   ToProto(*token, response);
+  return absl::OkStatus();
+}
+
+absl::Status TenantService::GetTenantLimits(const Call&, const v1::GetTenantLimitsRequest& request,
+                                            v1::TenantLimits& response) {
+  const absl::optional<TenantId> tenant = ParseTenantId(request.tenant_id());
+  if (!tenant.has_value()) return InvalidField("tenant_id", "is not a tenant id (tn_…)");
+  const auto limits = store_.GetTenantLimits(*tenant);
+  if (!limits.ok()) return TenantError(limits.status(), "tenant");
+  ToProto(*limits, response);
+  return absl::OkStatus();
+}
+
+absl::Status TenantService::SetTenantLimits(const Call& call,
+                                            const v1::SetTenantLimitsRequest& request,
+                                            v1::TenantLimits& response) {
+  RequestCheck check;
+  const storage::TenantLimits wanted = ToTenantLimits(request.limits(), check);
+  if (!check.ok()) return check.status();
+  const auto limits =
+      store_.SetTenantLimits(wanted, Audit(call, wanted.tenant, request.limits().tenant_id()));
+  if (!limits.ok()) return TenantError(limits.status(), "tenant");
+  ToProto(*limits, response);
   return absl::OkStatus();
 }
 

@@ -40,6 +40,10 @@ class TenantService final : public Served {
                              v1::ListApiTokensResponse& response);
   absl::Status RevokeApiToken(const Call& call, const v1::RevokeApiTokenRequest& request,
                               v1::ApiToken& response);
+  absl::Status GetTenantLimits(const Call& call, const v1::GetTenantLimitsRequest& request,
+                               v1::TenantLimits& response);
+  absl::Status SetTenantLimits(const Call& call, const v1::SetTenantLimitsRequest& request,
+                               v1::TenantLimits& response);
   absl::Status ListAuditEntries(const Call& call, const v1::ListAuditEntriesRequest& request,
                                 v1::ListAuditEntriesResponse& response);
   // In tenant_service_routes.cc.

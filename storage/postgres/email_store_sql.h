@@ -97,7 +97,7 @@ summary AS (
     state = CASE WHEN $3::timestamptz > now() THEN 1 ELSE 2 END
   WHERE tenant_id = $1::bigint AND email_id = $2::bigint),
 queued AS (
-  UPDATE herald.queue SET run_at = greatest($3::timestamptz, now())
+  UPDATE herald.queue SET run_at = greatest($3::timestamptz, now()), slots_held = NULL
   WHERE tenant_id = $1::bigint AND email_id = $2::bigint)
 INSERT INTO herald.email_events (tenant_id, email_id, event_key, type, event_time, retry_time)
 SELECT $1::bigint, $2::bigint, '0:2', 2, create_time, send_time FROM old

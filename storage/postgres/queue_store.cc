@@ -37,6 +37,9 @@ enum ClaimColumn : pqxx::row::size_type {
   kAttemptsBeforeRedrive,
   kFreeAttempts,
   kTriedAccounts,
+  kUserId,
+  kExpireTime,
+  kSlotsHeld,
 };
 
 TransactionOptions Engine(const char* name, bool read_only = false) {
@@ -62,6 +65,9 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   email.create_time = TimeOf(row[kCreateTime]);
   email.send_time = OptionalTimeOf(row[kSendTime]);
   email.claim_time = TimeOf(row[kClaimTime]);
+  email.user_id = TextOf(row[kUserId]);
+  email.expire_time = TimeOf(row[kExpireTime]);
+  if (!row[kSlotsHeld].is_null()) email.slots_held = IntArrayOf(row[kSlotsHeld]);
   if (!row[kUnconfirmedTime].is_null()) {
     email.unconfirmed =
         UnconfirmedAttempt{TextOf(row[kUnconfirmedAccount]), BytesOf(row[kUnconfirmedDigest]),

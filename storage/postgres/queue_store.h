@@ -19,6 +19,7 @@ class PostgresQueueStore final : public QueueStore {
                                                          absl::Duration time_needed) override;
   absl::StatusOr<std::vector<bool>> RecordEnds(absl::Span<const AttemptEnd> ends) override;
   absl::Status ReturnLeases(absl::Span<const Lease> leases) override;
+  absl::Status Park(absl::Span<const ParkedEmail> emails) override;
   absl::StatusOr<int> RescueExpired(int limit, int claims_max) override;
   absl::StatusOr<int> ExpireOverdue(int limit) override;
   absl::StatusOr<std::vector<LaneDepth>> Depths() override;

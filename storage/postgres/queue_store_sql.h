@@ -38,7 +38,8 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
                                WHERE v.tenant_id = l.tenant_id AND v.email_id = l.email_id
                                  AND v.type = 12))
        ELSE 0 END AS attempts_before_redrive,
-       l.free_attempts, l.tried_accounts
+       l.free_attempts, l.tried_accounts,
+       e.user_id, herald.micros(l.expire_time) AS expire_time, l.slots_held
 FROM leased l
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = l.email_id
 LEFT JOIN herald.email_contents c ON c.tenant_id = l.tenant_id AND c.email_id = l.email_id
@@ -166,6 +167,7 @@ kept AS (
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(q.attempts, w.attempt),
       run_at = statement_timestamp() + w.delay * interval '1 second',
       free_attempts = least(q.free_attempts + w.free, 32767), tried_accounts = w.tried,
+      slots_held = CASE WHEN w.attempt = 0 THEN q.slots_held END,
       unconfirmed_time = CASE
         WHEN w.attempt = 0 THEN q.unconfirmed_time
         WHEN w.kind = 2 THEN coalesce(q.unconfirmed_time, (
@@ -205,6 +207,25 @@ WHERE q.tenant_id = w.tenant_id AND q.email_id = w.email_id
   AND NOT EXISTS (SELECT FROM herald.attempts a
                   WHERE a.tenant_id = q.tenant_id AND a.email_id = q.email_id
                     AND a.attempt = q.attempts + 1 AND a.outcome IS NULL)
+)sql"};
+
+// Puts locked emails off, $1 tenants, $2 emails, $3 times, $4 slots held, $5 limits. The first wait
+// for a limit is an event (13).
+inline constexpr NamedQuery kPark{"park_emails", R"sql(
+WITH parked AS MATERIALIZED (
+  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[])
+    AS w (tenant_id, email_id, run_at, slots_held, limit_name)),
+put_off AS (
+  UPDATE herald.queue q
+  SET lease_until = NULL, lease_token = 0, claims = greatest(q.claims - 1, 0), run_at = p.run_at,
+      slots_held = nullif(p.slots_held::bigint[], '{}')
+  FROM parked p
+  WHERE q.tenant_id = p.tenant_id AND q.email_id = p.email_id)
+INSERT INTO herald.email_events (tenant_id, email_id, event_key, type, event_time, retry_time,
+                                 reason)
+SELECT p.tenant_id, p.email_id, 'limited', 13, statement_timestamp(), p.run_at, p.limit_name
+FROM parked p WHERE p.limit_name <> ''
+ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 )sql"};
 
 // $1 limit. SKIP LOCKED: a lease whose holder is recording right now is not expired for long.
@@ -248,6 +269,7 @@ summary AS (
 kept AS (
   UPDATE herald.queue q
   SET lease_until = NULL, lease_token = 0, attempts = t.attempts, run_at = statement_timestamp(),
+      slots_held = CASE WHEN t.open_attempt IS NULL THEN q.slots_held END,
       unconfirmed_time = coalesce(q.unconfirmed_time, t.begin_time),
       unconfirmed_account = coalesce(t.account, q.unconfirmed_account),
       unconfirmed_digest = coalesce(t.request_digest, q.unconfirmed_digest)

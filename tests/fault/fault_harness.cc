@@ -95,6 +95,7 @@ absl::StatusOr<std::unique_ptr<Stack>> Stack::Create(int database_connections) {
 }
 
 Stack::~Stack() {
+  for (const auto& replica : replicas_) replica->Kill9();
   if (heraldd_ != nullptr) Kill9();
 }
 
@@ -164,6 +165,19 @@ absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::LaunchReplica(
   return Run(delivering, FreePort());
 }
 
+absl::StatusOr<client::Client> Stack::StartReplicaFor(const Settings& settings,
+                                                      const Tenant& tenant) {
+  const int port = FreePort();
+  auto started = Run(settings, port);
+  if (!started.ok()) return started.status();
+  replicas_.push_back(*std::move(started));
+  const auto listening = replicas_.back()->WaitForLine("\"listening\"", kStartPatience);
+  if (!listening.ok()) return listening.status();
+  client::ClientOptions to_replica = OptionsOf(tenant.token);
+  to_replica.target = absl::StrCat("127.0.0.1:", port);
+  return client::Client::Create(std::move(to_replica));
+}
+
 absl::Status Stack::AwaitListening(absl::Duration timeout) const {
   return heraldd_->WaitForLine("\"listening\"", timeout).status();
 }
@@ -192,6 +206,10 @@ client::Client Stack::Connect(const Tenant& tenant, const client::RetryPolicy& r
   client::ClientOptions options = OptionsOf(tenant.token);
   options.retry = retry;
   return *client::Client::Create(std::move(options));
+}
+
+client::Client Stack::ConnectAsOperator() const {
+  return *client::Client::Create(OptionsOf(kOperatorToken));
 }
 
 client::Client Stack::ConnectWithoutRetries(const Tenant& tenant) const {

@@ -69,6 +69,9 @@ class Stack {
   absl::StatusOr<std::unique_ptr<support::ChildProcess>> StartReplica(const Settings& settings);
   // Another replica, of the delivery engine alone; returns at once. Killed by its destructor.
   absl::StatusOr<std::unique_ptr<support::ChildProcess>> LaunchReplica(const Settings& settings);
+  // As StartReplica, but it is killed with the stack.
+  // Returns its client of the tenant once it takes calls.
+  absl::StatusOr<client::Client> StartReplicaFor(const Settings& settings, const Tenant& tenant);
   void Kill9();
   // SIGTERM. The exit code, or nullopt when it still ran after `grace`.
   absl::optional<int> Terminate(absl::Duration grace);
@@ -81,6 +84,7 @@ class Stack {
   absl::Status Provision();
   const std::vector<Tenant>& tenants() const { return tenants_; }
   client::Client Connect(const Tenant& tenant, const client::RetryPolicy& retry = {}) const;
+  client::Client ConnectAsOperator() const;
   // A client that shows every UNAVAILABLE instead of trying again.
   client::Client ConnectWithoutRetries(const Tenant& tenant) const;
 
@@ -109,6 +113,7 @@ class Stack {
   int port_ = 0;
   std::vector<Tenant> tenants_;
   std::unique_ptr<support::ChildProcess> heraldd_;
+  std::vector<std::unique_ptr<support::ChildProcess>> replicas_;
 };
 
 // An email to one recipient from the stack's template; another `content` is another email.

@@ -44,6 +44,10 @@ INSERT INTO herald.categories (tenant_id, category, display_name, description, m
 INSERT INTO herald.preferences (tenant_id, user_id, category, opted_in, source)
   VALUES (%1$s, 'x', 'x', true, 'x');
 INSERT INTO herald.soft_bounces VALUES (%1$s, 'x', now());
+INSERT INTO herald.rate_buckets (tenant_id, scope, bucket_key) VALUES (%1$s, 5, '');
+INSERT INTO herald.tenant_limits
+  VALUES (%1$s, 0, 0, 0, 0, 0, 0, false, '{}', '{}', '{}', '{}', '{}', now());
+INSERT INTO herald.sender_warm_ups (tenant_id, sender_domain) VALUES (%1$s, 'x');
 INSERT INTO herald.contacts (tenant_id, contact_id, address_hash, email_sealed, state)
   VALUES (%1$s, 1, sha256('x'), '', 1);
 INSERT INTO herald.segments (tenant_id, segment_key, display_name, filter)

@@ -47,6 +47,40 @@ TEST_F(ConfigTest, ReadsWhatIsWrittenAndDefaultsTheRest) {
   EXPECT_EQ(config->listen.ToString(), "127.0.0.1:7070");
 }
 
+TEST_F(ConfigTest, ReadsLimits) {
+  const auto config = ParseConfig(Good() + R"(
+limits:
+  ingest: {rate: 500}
+  tenant: {rate: 0.5, burst: 7, exempt_lanes: [critical]}
+  recipient_user: {count: 3, window: 24h}
+  warm_up: {enabled: true}
+  accounts: {resend-main: {rate: 5, burst: 5}}
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->limits.ingest.per_second, 500);
+  EXPECT_EQ(config->limits.tenant.per_second, 0.5);
+  EXPECT_EQ(config->limits.tenant.burst, 7);
+  EXPECT_THAT(config->limits.exempt_lanes.at(LimitScope::kTenant),
+              testing::ElementsAre(Lane::kCritical));
+  EXPECT_EQ(config->limits.recipient_user.window, absl::Hours(24));
+  EXPECT_TRUE(config->limits.warm_up);
+  EXPECT_EQ(config->limits.accounts.at("resend-main").burst, 5);
+  EXPECT_EQ(config->limits.global.per_second, 0);
+}
+
+TEST_F(ConfigTest, NamesTheLimitThatIsWrong) {
+  EXPECT_THAT(Error(Good() + "limits: {tenant: {rate: -1}}\n"),
+              testing::HasSubstr("limits.tenant.rate"));
+  EXPECT_THAT(Error(Good() + "limits: {ingest: {exempt_lanes: [bulk]}}\n"),
+              testing::HasSubstr("limits.ingest.exempt_lanes: is not a known key"));
+  EXPECT_THAT(Error(Good() + "limits: {global: {rate: 1, exempt_lanes: [fast]}}\n"),
+              testing::HasSubstr("limits.global.exempt_lanes"));
+  EXPECT_THAT(Error(Good() + "limits: {recipient_user: {count: 3}}\n"),
+              testing::HasSubstr("limits.recipient_user.window"));
+  EXPECT_THAT(Error(Good() + "limits: {accounts: {nobody: {rate: 1}}}\n"),
+              testing::HasSubstr("limits.accounts.nobody"));
+}
+
 TEST_F(ConfigTest, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(Error(Good() + "listn: {}\n"), testing::HasSubstr("listn: is not a known key"));
   EXPECT_THAT(Error(Good() + "listen: {grpc: nowhere}\n"), testing::HasSubstr("listen.grpc"));

@@ -221,6 +221,42 @@ TEST_F(TenantServiceTest, AnUpdateChangesOnlyWhatItNames) {
               ElementsAre("replace_sender_domains"));
 }
 
+TEST_F(TenantServiceTest, LimitsAreReplacedAsAWholeAndShown) {
+  v1::SetTenantLimitsRequest request;
+  v1::TenantLimits& wanted = *request.mutable_limits();
+  wanted.set_tenant_id(FormatTenantId(tenant_));
+  wanted.mutable_ingest()->set_per_second(100);
+  wanted.set_warm_up(false);
+  v1::CategoryLimits& category = *wanted.add_categories();
+  category.set_category("marketing");
+  category.mutable_per_user()->set_count(3);
+  category.mutable_per_user()->mutable_window()->set_seconds(86'400);
+  v1::TenantLimits limits;
+  auto context = As(kOperatorToken);
+  ASSERT_TRUE(stub_->SetTenantLimits(context.get(), request, &limits).ok());
+  context = As(kOperatorToken);
+  v1::GetTenantLimitsRequest get;
+  get.set_tenant_id(wanted.tenant_id());
+  ASSERT_TRUE(stub_->GetTenantLimits(context.get(), get, &limits).ok());
+  limits.clear_update_time();
+  EXPECT_EQ(limits.SerializeAsString(), wanted.SerializeAsString());
+}
+
+TEST_F(TenantServiceTest, NamesEveryBadLimit) {
+  v1::SetTenantLimitsRequest request;
+  v1::TenantLimits& wanted = *request.mutable_limits();
+  wanted.set_tenant_id(FormatTenantId(tenant_));
+  wanted.mutable_ingest()->set_burst(-1);
+  wanted.add_categories()->mutable_per_user()->set_count(1001);
+  wanted.add_categories();
+  v1::TenantLimits limits;
+  const auto context = As(kOperatorToken);
+  EXPECT_THAT(Fields(stub_->SetTenantLimits(context.get(), request, &limits)),
+              ElementsAre("limits.ingest.per_second", "limits.ingest.burst",
+                          "limits.categories[0].per_user.count",
+                          "limits.categories[0].per_user.window", "limits.categories[1].category"));
+}
+
 class DeliveryEventServiceTest : public ServerFixture {
  protected:
   grpc::Status Record(const v1::RecordDeliveryEventsRequest& request) {
