@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <vector>
 
+#include "model/lane.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/lane_turns.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/queue_store.h"
 
@@ -28,6 +31,7 @@ class PostgresQueueStore final : public QueueStore {
  private:
   ConnectionPool& pool_;
   TenantKeys& keys_;
+  std::array<LaneTurns, kAllLanes.size()> turns_;  // of this claimer
 };
 
 }  // namespace herald::storage

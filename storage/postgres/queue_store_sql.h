@@ -7,8 +7,18 @@
 // COMMITTED its snapshot is taken after the lock, so what it sees cannot change beneath it.
 namespace herald::storage::queue_sql {
 
-// $1 lane, $2 limit, $3 lease in seconds. The rows are addressed by ctid, in an array, because no
-// estimate of their number can then tempt the planner to read a whole table.
+// $1 lane. The tenants that may have a line in it.
+inline constexpr NamedQuery kLaneTenants{"lane_tenants", R"sql(
+SELECT tenant_id, herald.micros(now()) AS time FROM herald.queue_tenants
+WHERE lane = $1::smallint ORDER BY tenant_id
+)sql"};
+
+// $1 lane, $2 limit, $3 lease in seconds. Tenants are visited in the order of the arrays, each at
+// the head of its line, until there is enough; see LaneTurns. Light ones: $4 tenants, $5 the most
+// of all of them, $6 of each, $7 from which run_at on. Busy ones: $8 tenants, $9 and $10 from which
+// (run_at, email_id) on, $11 the most of each. What is not reached is not locked. The rows are
+// addressed by ctid, in an array, because no estimate of their number can then tempt the planner to
+// read a whole table.
 inline constexpr NamedQuery kClaim{"claim", R"sql(
 WITH token AS MATERIALIZED (SELECT nextval('herald.lease_token_seq') AS lease_token),
 leased AS (
@@ -17,11 +27,25 @@ leased AS (
       lease_token = (SELECT lease_token FROM token),
       claims = least(q.claims + 1, 32767)
   WHERE q.ctid = ANY (ARRAY(
-    SELECT d.ctid FROM herald.queue d
-    WHERE d.lane = $1::smallint AND d.lease_until IS NULL AND d.run_at <= now()
-    ORDER BY d.run_at, d.email_id
-    LIMIT $2::integer
-    FOR UPDATE SKIP LOCKED))
+    SELECT turn.ctid FROM (
+      (SELECT line.ctid FROM unnest($4::bigint[]) AS t (tenant_id)
+       CROSS JOIN LATERAL (
+         SELECT d.ctid FROM herald.queue d
+         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
+           AND d.run_at >= $7::timestamptz AND d.run_at <= now()
+         ORDER BY d.run_at, d.email_id LIMIT $6::integer
+         FOR UPDATE SKIP LOCKED) line
+       LIMIT $5::integer)
+      UNION ALL
+      (SELECT line.ctid FROM unnest($8::bigint[], $9::timestamptz[], $10::bigint[])
+                               AS t (tenant_id, run_at, email_id)
+       CROSS JOIN LATERAL (
+         SELECT d.ctid FROM herald.queue d
+         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
+           AND (d.run_at, d.email_id) >= (t.run_at, t.email_id) AND d.run_at <= now()
+         ORDER BY d.run_at, d.email_id LIMIT $11::integer
+         FOR UPDATE SKIP LOCKED) line)) turn
+    LIMIT $2::integer))
     AND q.lease_until IS NULL
   RETURNING q.*)
 SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirmed_account,
@@ -36,7 +60,8 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
            AND a.begin_time < (SELECT max(v.event_time) FROM herald.email_events v
                                WHERE v.tenant_id = l.tenant_id AND v.email_id = l.email_id
                                  AND v.type = 12))
-       ELSE 0 END AS attempts_before_redrive
+       ELSE 0 END AS attempts_before_redrive,
+       herald.micros(l.run_at) AS run_at
 FROM leased l
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = l.email_id
 LEFT JOIN herald.email_contents c ON c.tenant_id = l.tenant_id AND c.email_id = l.email_id
