@@ -21,11 +21,13 @@
 #include "server/delivery/engine.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
+#include "server/duties/maintenance_duties.h"
 #include "server/duties/periodic_duty.h"
 #include "server/duties/queue_duties.h"
 #include "server/identity/authenticator.h"
 #include "server/ops/call_reporter.h"
 #include "server/ops/delivery_reporter.h"
+#include "server/ops/ledger_reporter.h"
 #include "server/ops/log.h"
 #include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
@@ -37,7 +39,9 @@
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
+#include "storage/postgres/history.h"
 #include "storage/postgres/migrations.h"
+#include "storage/postgres/queue_maintenance.h"
 #include "storage/postgres/queue_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
@@ -61,13 +65,15 @@ struct Storage {
         api_pool({config.database_dsn, config.api_connections}),
         acceptance_pool({config.database_dsn, config.acceptance_connections}),
         critical_pool({config.database_dsn, config.critical_connections}),
-        delivery_pool({config.database_dsn, config.delivery_connections}) {}
+        delivery_pool({config.database_dsn, config.delivery_connections}),
+        vacuum_pool({config.database_dsn, 1}) {}
 
   storage::MasterKeys master_keys;
   storage::ConnectionPool api_pool;
   storage::ConnectionPool acceptance_pool;
   storage::ConnectionPool critical_pool;
   storage::ConnectionPool delivery_pool;
+  storage::ConnectionPool vacuum_pool;
   storage::TenantKeys keys{api_pool, master_keys};
   storage::PostgresTenantStore tenants{api_pool, keys};
   storage::PostgresTemplateStore templates{api_pool};
@@ -77,6 +83,8 @@ struct Storage {
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
+  storage::PostgresQueueMaintenance maintenance{delivery_pool, vacuum_pool};
+  storage::PostgresHistory history{delivery_pool};
 };
 
 // Migrations wait for the database: a replica may start before it.
@@ -138,8 +146,9 @@ double Uniform() {
   return absl::Uniform(generator, 0.0, 1.0);
 }
 
-std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueStore& queue,
-                                                               ops::ServiceMetrics& metrics) {
+std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(
+    storage::QueueStore& queue, storage::QueueMaintenance& maintenance, storage::History& history,
+    const storage::Retention& retention, ops::ServiceMetrics& metrics) {
   const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
     metrics.DatabaseError(status.code());
     Log(Severity::kWarning, "duty_failed", {{"duty", name}, {"reason", status.message()}});
@@ -150,9 +159,14 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   };
   const auto on_depths = [&metrics](const std::vector<storage::LaneDepth>& depths) {
     for (const storage::LaneDepth& depth : depths) {
-      metrics.QueueMeasured(depth.lane, depth.due + depth.scheduled + depth.leased,
-                            depth.oldest_age);
+      metrics.QueueMeasured(depth.lane, depth.pending, depth.oldest_age);
     }
+  };
+  const auto on_finished = [&metrics](const std::vector<storage::FinishedEmails>& finished) {
+    ops::ReportFinished(finished, metrics);
+  };
+  const auto on_ledger = [&metrics](const std::vector<storage::LaneLedger>& ledgers) {
+    ops::ReportLedger(ledgers, metrics);
   };
   std::vector<std::unique_ptr<duties::PeriodicDuty>> started;
   const auto start = [&](std::string name, absl::Duration interval,
@@ -164,6 +178,12 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   start("rescue", absl::Seconds(1), duties::RescueRound(&queue, kClaimsMax, on_rescued));
   start("expire", absl::Seconds(1), duties::ExpireRound(&queue));
   start("depth", absl::Seconds(5), duties::DepthRound(&queue, on_depths));
+  start("ledger", absl::Seconds(1), duties::LedgerRound(&maintenance, on_finished));
+  start("ledger_reading", absl::Seconds(5), duties::LedgerReadingRound(&maintenance, on_ledger));
+  start("vacuum", absl::Seconds(3), duties::VacuumRound(&maintenance));
+  start("prune", absl::Seconds(2), duties::PruneRound(&maintenance));
+  start("history", absl::Seconds(1), duties::HistoryRound(&history, retention));
+  start("idle_tenants", absl::Minutes(1), duties::IdleTenantsRound(&maintenance));
   return started;
 }
 
@@ -203,7 +223,10 @@ class Service {
                             &Service::StartAcceptance, &Service::StartApi}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
-    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, metrics_);
+    if (config_.roles.duties) {
+      duties_ = StartDuties(storage_.queue, storage_.maintenance, storage_.history,
+                            config_.retention, metrics_);
+    }
     return absl::OkStatus();
   }
 

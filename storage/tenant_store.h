@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "model/ids.h"
+#include "storage/ledger.h"
 
 namespace herald::storage {
 
@@ -82,6 +83,9 @@ class TenantStore {
   // Revoking a revoked token changes nothing.
   virtual absl::StatusOr<ApiToken> RevokeApiToken(TenantId tenant, ApiTokenId id,
                                                   const AuditEntry& audit) = 0;
+
+  // Exact at one moment; only lanes that ever had an email. kNotFound: no such tenant.
+  virtual absl::StatusOr<std::vector<LaneLedger>> GetLedger(TenantId tenant) = 0;
 
   // For acts that change nothing else in this store (revealing an address, a redrive).
   virtual absl::Status WriteAuditEntry(const AuditEntry& audit) = 0;

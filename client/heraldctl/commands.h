@@ -28,6 +28,7 @@ absl::StatusOr<std::string> ResolveTenantId(const client::Client& client,
                                             const std::string& id_or_slug);
 
 void AddEmailCommands(const CommandLine& line);     // get list events cancel reschedule redrive
+void AddLedgerCommands(const CommandLine& line);    // ledger
 void AddSendCommands(const CommandLine& line);      // send send-test
 void AddServiceCommands(const CommandLine& line);   // audit health
 void AddTemplateCommands(const CommandLine& line);  // template …

@@ -46,6 +46,7 @@ int Run(int argc, char** argv) {
   AddTemplateCommands(line);
   AddTenantCommands(line);
   AddTokenCommands(line);
+  AddLedgerCommands(line);
   AddServiceCommands(line);
 
   try {

@@ -91,6 +91,10 @@ absl::Status CheckConfig(const Config& config) {
     return absl::InvalidArgumentError(
         "delivery.lease must be 10s longer than delivery.provider_timeout");
   }
+  if (config.retention.contents > config.retention.emails) {
+    return absl::InvalidArgumentError(
+        "retention.contents must be at most retention.emails: contents go with their email");
+  }
   if (!config.roles.delivery) return absl::OkStatus();
   return CheckRoutes(config);
 }

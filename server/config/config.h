@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "model/lane.h"
 #include "server/delivery/lane_policy.h"
+#include "storage/history.h"
 
 namespace herald::config {
 
@@ -69,6 +70,7 @@ struct Config {
   std::map<Lane, delivery::LanePolicy> lanes;
   absl::Duration provider_timeout = absl::Seconds(20);
   absl::Duration lease = absl::Seconds(90);
+  storage::Retention retention;
   absl::Duration drain_grace = absl::Seconds(25);
 };
 

@@ -59,6 +59,7 @@ constexpr std::array kPolicies = {
                  kScopeManage | kScopeSend, Runs::kInline},
     MethodPolicy{"herald.v1.TenantService/CreateApiToken", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/CreateTenant", Kind::kOperator, 0, Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/GetLedger", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/GetTenant", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListApiTokens", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListAuditEntries", Kind::kOperator, 0, Runs::kOnExecutor},

@@ -73,6 +73,8 @@ TenantService::TenantService(storage::TenantStore& store, const PageTokens& toke
                std::bind_front(&TenantService::ListApiTokens, this));
   methods_.Add("herald.v1.TenantService/RevokeApiToken", *async_, &Async::RequestRevokeApiToken,
                std::bind_front(&TenantService::RevokeApiToken, this));
+  methods_.Add("herald.v1.TenantService/GetLedger", *async_, &Async::RequestGetLedger,
+               std::bind_front(&TenantService::GetLedger, this));
   methods_.Add("herald.v1.TenantService/ListAuditEntries", *async_, &Async::RequestListAuditEntries,
                std::bind_front(&TenantService::ListAuditEntries, this));
 }
@@ -203,6 +205,17 @@ absl::Status TenantService::RevokeApiToken(const Call& call,
   const auto token = store_.RevokeApiToken(*tenant, *id, Audit(call, *tenant, request.id()));
   if (!token.ok()) return TenantError(token.status(), "API token");
   ToProto(*token, response);
+  return absl::OkStatus();
+}
+
+absl::Status TenantService::GetLedger(const Call&, const v1::GetLedgerRequest& request,
+                                      v1::Ledger& response) {
+  const absl::optional<TenantId> tenant = ParseTenantId(request.tenant_id());
+  if (!tenant.has_value()) return InvalidField("tenant_id", "is not a tenant id (tn_…)");
+  const auto ledgers = store_.GetLedger(*tenant);
+  if (!ledgers.ok()) return TenantError(ledgers.status(), "tenant");
+  response.set_tenant_id(FormatTenantId(*tenant));
+  for (const storage::LaneLedger& ledger : *ledgers) ToProto(ledger, *response.add_lanes());
   return absl::OkStatus();
 }
 

@@ -36,6 +36,8 @@ class TenantService final : public Served {
                              v1::ListApiTokensResponse& response);
   absl::Status RevokeApiToken(const Call& call, const v1::RevokeApiTokenRequest& request,
                               v1::ApiToken& response);
+  absl::Status GetLedger(const Call& call, const v1::GetLedgerRequest& request,
+                         v1::Ledger& response);
   absl::Status ListAuditEntries(const Call& call, const v1::ListAuditEntriesRequest& request,
                                 v1::ListAuditEntriesResponse& response);
 

@@ -224,10 +224,8 @@ absl::StatusOr<std::vector<LaneDepth>> PostgresQueueStore::Depths() {
   std::vector<LaneDepth> depths;
   for (const pqxx::row& row : *rows) {
     depths.push_back({.lane = static_cast<Lane>(IntOf(row[0])),
-                      .due = Int64Of(row[1]),
-                      .scheduled = Int64Of(row[2]),
-                      .leased = Int64Of(row[3]),
-                      .oldest_age = absl::Seconds(row[4].as<double>())});
+                      .pending = row[1].is_null() ? 0 : Int64Of(row[1]),
+                      .oldest_age = absl::Seconds(row[2].as<double>())});
   }
   return depths;
 }

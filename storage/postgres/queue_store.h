@@ -6,6 +6,7 @@
 #include "model/lane.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/lane_turns.h"
+#include "storage/postgres/rescue_window.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/queue_store.h"
 
@@ -32,6 +33,7 @@ class PostgresQueueStore final : public QueueStore {
   ConnectionPool& pool_;
   TenantKeys& keys_;
   std::array<LaneTurns, kAllLanes.size()> turns_;  // of this claimer
+  RescueWindow rescue_window_;
 };
 
 }  // namespace herald::storage

@@ -229,10 +229,12 @@ WHERE q.tenant_id = w.tenant_id AND q.email_id = w.email_id
                     AND a.attempt = q.attempts + 1 AND a.outcome IS NULL)
 )sql"};
 
-// $1 limit. SKIP LOCKED: a lease whose holder is recording right now is not expired for long.
+// $1 limit, $2 how many seconds back to look, or NULL for all of them. SKIP LOCKED: a lease whose
+// holder is recording right now is not expired for long.
 inline constexpr NamedQuery kLockExpiredLeases{"lock_expired_leases", R"sql(
 SELECT tenant_id, email_id FROM herald.queue
-WHERE lease_until < clock_timestamp()
+WHERE lease_until < now()
+  AND lease_until >= coalesce(now() - $2::float8 * interval '1 second', '-infinity')
 ORDER BY lease_until LIMIT $1::integer
 FOR UPDATE SKIP LOCKED
 )sql"};
@@ -313,14 +315,21 @@ JOIN herald.queue q ON q.tenant_id = w.tenant_id AND q.email_id = w.email_id
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 )sql"};
 
+// Counts by the ledger, ages by the head of each tenant's line: neither reads the queue through.
 inline constexpr NamedQuery kDepths{"queue_depths", R"sql(
-SELECT lane,
-       count(*) FILTER (WHERE lease_until IS NULL AND run_at <= now()) AS due,
-       count(*) FILTER (WHERE lease_until IS NULL AND run_at > now()) AS scheduled,
-       count(*) FILTER (WHERE lease_until IS NOT NULL) AS leased,
-       coalesce(extract(epoch FROM now() - min(run_at)
-         FILTER (WHERE lease_until IS NULL AND run_at <= now())), 0)::float8 AS oldest_seconds
-FROM herald.queue GROUP BY lane ORDER BY lane
+SELECT l.lane, l.pending,
+       coalesce(extract(epoch FROM now() - (
+         SELECT min(head.run_at) FROM herald.queue_tenants t
+         CROSS JOIN LATERAL (
+           SELECT q.run_at FROM herald.queue q
+           WHERE q.lane = t.lane AND q.tenant_id = t.tenant_id AND q.lease_until IS NULL
+           ORDER BY q.run_at, q.email_id LIMIT 1) head
+         WHERE t.lane = l.lane AND head.run_at <= now())), 0)::float8 AS oldest_seconds
+FROM (SELECT lane, sum(emails) FILTER (WHERE state IN (1, 2, 4))::bigint AS pending
+      FROM (SELECT lane, state, emails FROM herald.ledger
+            UNION ALL SELECT lane, state, emails FROM herald.ledger_deltas) c
+      GROUP BY lane) l
+ORDER BY l.lane
 )sql"};
 
 inline constexpr NamedQuery kNextNode{"next_node", "SELECT nextval('herald.node_seq')"};
