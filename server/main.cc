@@ -182,7 +182,7 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(
   start("ledger_reading", absl::Seconds(5), duties::LedgerReadingRound(&maintenance, on_ledger));
   start("vacuum", absl::Seconds(3), duties::VacuumRound(&maintenance));
   start("prune", absl::Seconds(2), duties::PruneRound(&maintenance));
-  start("history", absl::Seconds(1), duties::HistoryRound(&history, retention));
+  start("history", absl::Seconds(5), duties::HistoryRound(&history, retention));
   start("idle_tenants", absl::Minutes(1), duties::IdleTenantsRound(&maintenance));
   return started;
 }

@@ -87,10 +87,10 @@ absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, L
       return claimed.status();
     }
     Report(turns, plan, *claimed, took);
-    const bool done = plan.ends_pass && plan.reach == LaneTurns::Reach::kAll;
-    if (!claimed->rows.empty() || done || !turns.HasMoreToVisit(absl::Now())) {
-      return claimed->rows;
-    }
+    if (!claimed->rows.empty()) return claimed->rows;
+    if (!reads_tenants) continue;  // somebody may have come since they were read
+    const bool looked_everywhere = plan.ends_pass && plan.reach == LaneTurns::Reach::kAll;
+    if (looked_everywhere || !turns.HasMoreToVisit(absl::Now())) return claimed->rows;
   }
 }
 
