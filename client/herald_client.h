@@ -175,6 +175,8 @@ class Client {
                                                           const CallOptions& options = {}) const;
   absl::StatusOr<v1::ApiToken> RevokeApiToken(const v1::RevokeApiTokenRequest& request,
                                               const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Ledger> GetLedger(const v1::GetLedgerRequest& request,
+                                       const CallOptions& options = {}) const;
   absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
       const v1::ListAuditEntriesRequest& request, const CallOptions& options = {}) const;
   absl::StatusOr<v1::ListProviderAccountsResponse> ListProviderAccounts(

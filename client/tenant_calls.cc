@@ -62,6 +62,12 @@ absl::StatusOr<v1::ApiToken> Client::RevokeApiToken(const v1::RevokeApiTokenRequ
                            options);
 }
 
+absl::StatusOr<v1::Ledger> Client::GetLedger(const v1::GetLedgerRequest& request,
+                                             const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::GetLedger, request, Repeat::kSafe,
+                           options);
+}
+
 absl::StatusOr<v1::ListAuditEntriesResponse> Client::ListAuditEntries(
     const v1::ListAuditEntriesRequest& request, const CallOptions& options) const {
   return connection_->Call(*connection_->tenants, &Tenants::ListAuditEntries, request,

@@ -20,6 +20,7 @@
 #include "server/delivery/engine.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
+#include "server/duties/maintenance_duties.h"
 #include "server/duties/periodic_duty.h"
 #include "server/duties/queue_duties.h"
 #include "server/duties/rate_limit_duties.h"
@@ -29,6 +30,7 @@
 #include "server/ops/call_reporter.h"
 #include "server/ops/delivery_reporter.h"
 #include "server/ops/health_reporter.h"
+#include "server/ops/ledger_reporter.h"
 #include "server/ops/log.h"
 #include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
@@ -46,8 +48,10 @@
 #include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
+#include "storage/postgres/history.h"
 #include "storage/postgres/migrations.h"
 #include "storage/postgres/preference_store.h"
+#include "storage/postgres/queue_maintenance.h"
 #include "storage/postgres/queue_store.h"
 #include "storage/postgres/rate_limit_store.h"
 #include "storage/postgres/segment_store.h"
@@ -76,6 +80,7 @@ struct Storage {
         acceptance_pool({config.database_dsn, config.acceptance_connections}),
         critical_pool({config.database_dsn, config.critical_connections}),
         delivery_pool({config.database_dsn, config.delivery_connections}),
+        vacuum_pool({config.database_dsn, 1}),
         soft_bounces{config.soft_bounces.days, config.soft_bounces.window_days} {}
 
   storage::MasterKeys master_keys;
@@ -83,6 +88,7 @@ struct Storage {
   storage::ConnectionPool acceptance_pool;
   storage::ConnectionPool critical_pool;
   storage::ConnectionPool delivery_pool;
+  storage::ConnectionPool vacuum_pool;
   const storage::SoftBounceLimit soft_bounces;
   storage::TenantKeys keys{api_pool, master_keys};
   storage::PostgresTenantStore tenants{api_pool, keys};
@@ -105,6 +111,8 @@ struct Storage {
   storage::PostgresRateLimitStore critical_limits{critical_pool};
   storage::PostgresRateLimitStore limits{delivery_pool};
   storage::PostgresRateLimitStore ingest_limits{api_pool};
+  storage::PostgresQueueMaintenance maintenance{delivery_pool, vacuum_pool};
+  storage::PostgresHistory history{delivery_pool};
 };
 
 // Migrations wait for the database: a replica may start before it.
@@ -124,9 +132,10 @@ double Uniform() {
   return absl::Uniform(generator, 0.0, 1.0);
 }
 
-std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueStore& queue,
-                                                               storage::RateLimitStore& limits,
-                                                               ops::ServiceMetrics& metrics) {
+std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(
+    storage::QueueStore& queue, storage::QueueMaintenance& maintenance, storage::History& history,
+    const storage::Retention& retention, storage::RateLimitStore& limits,
+    ops::ServiceMetrics& metrics) {
   const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
     metrics.DatabaseError(status.code());
     Log(Severity::kWarning, "duty_failed", {{"duty", name}, {"reason", status.message()}});
@@ -137,9 +146,14 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   };
   const auto on_depths = [&metrics](const std::vector<storage::LaneDepth>& depths) {
     for (const storage::LaneDepth& depth : depths) {
-      metrics.QueueMeasured(depth.lane, depth.due + depth.scheduled + depth.leased,
-                            depth.oldest_age);
+      metrics.QueueMeasured(depth.lane, depth.pending, depth.oldest_age);
     }
+  };
+  const auto on_finished = [&metrics](const std::vector<storage::FinishedEmails>& finished) {
+    ops::ReportFinished(finished, metrics);
+  };
+  const auto on_ledger = [&metrics](const std::vector<storage::LaneLedger>& ledgers) {
+    ops::ReportLedger(ledgers, metrics);
   };
   std::vector<std::unique_ptr<duties::PeriodicDuty>> started;
   const auto start = [&](std::string name, absl::Duration interval,
@@ -152,6 +166,12 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   start("expire", absl::Seconds(1), duties::ExpireRound(&queue));
   start("prune_limits", absl::Seconds(60), duties::PruneLimitsRound(&limits));
   start("depth", absl::Seconds(5), duties::DepthRound(&queue, on_depths));
+  start("ledger", absl::Seconds(1), duties::LedgerRound(&maintenance, on_finished));
+  start("ledger_reading", absl::Seconds(5), duties::LedgerReadingRound(&maintenance, on_ledger));
+  start("vacuum", absl::Seconds(3), duties::VacuumRound(&maintenance));
+  start("prune", absl::Seconds(2), duties::PruneRound(&maintenance));
+  start("history", absl::Seconds(5), duties::HistoryRound(&history, retention));
+  start("idle_tenants", absl::Minutes(1), duties::IdleTenantsRound(&maintenance));
   return started;
 }
 
@@ -191,7 +211,10 @@ class Service {
                             &Service::StartAcceptance, &Service::StartApi}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
-    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, storage_.limits, metrics_);
+    if (config_.roles.duties) {
+      duties_ = StartDuties(storage_.queue, storage_.maintenance, storage_.history,
+                            config_.retention, storage_.limits, metrics_);
+    }
     return absl::OkStatus();
   }
 

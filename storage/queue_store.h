@@ -115,10 +115,8 @@ struct AttemptEnd {
 
 struct LaneDepth {
   Lane lane = Lane::kTransactional;
-  int64_t due = 0;        // could be claimed now
-  int64_t scheduled = 0;  // run_at lies ahead: scheduled or waiting for a retry
-  int64_t leased = 0;
-  absl::Duration oldest_age;  // of the oldest due one, since it fell due
+  int64_t pending = 0;        // due, scheduled, waiting for a retry, or being sent
+  absl::Duration oldest_age;  // since the oldest one that nobody has claimed yet fell due
 };
 
 // The queue from the engine's side. Thread-safe, blocking; all times by the database's clock.
@@ -127,7 +125,8 @@ class QueueStore {
  public:
   virtual ~QueueStore() = default;
 
-  // Leases up to `limit` due emails of a lane for `lease`. Each is in no other live lease.
+  // Leases up to `limit` due emails of a lane for `lease`. Each is in no other live lease. Tenants
+  // take turns: while several have due emails, each gets its share of every claim.
   virtual absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit,
                                                          absl::Duration lease) = 0;
   // Looks once more whether each email may go (not cancelled, suppressed, expired), and records
@@ -149,6 +148,7 @@ class QueueStore {
   virtual absl::StatusOr<int> RescueExpired(int limit, int claims_max) = 0;
   // Ends emails in the queue, not leased, whose expire_time passed: EXPIRED. Returns how many.
   virtual absl::StatusOr<int> ExpireOverdue(int limit) = 0;
+  // Of lanes that ever had an email. Costs the same however long the lines are.
   virtual absl::StatusOr<std::vector<LaneDepth>> Depths() = 0;
   // A number for EmailIdGenerator, in [0, 4096), another one at each call until they wrap.
   virtual absl::StatusOr<int> NextNode() = 0;

@@ -9,6 +9,7 @@
 #include "absl/types/optional.h"
 #include "model/ids.h"
 #include "storage/tenant_limits.h"
+#include "storage/ledger.h"
 
 namespace herald::storage {
 
@@ -91,6 +92,8 @@ class TenantStore {
                                                        const AuditEntry& audit) = 0;
   // Of all tenants, those set at or after `since`.
   virtual absl::StatusOr<std::vector<TenantLimits>> ListTenantLimits(absl::Time since) = 0;
+  // Exact at one moment; only lanes that ever had an email. kNotFound: no such tenant.
+  virtual absl::StatusOr<std::vector<LaneLedger>> GetLedger(TenantId tenant) = 0;
 
   // For acts that change nothing else in this store (revealing an address, a redrive).
   virtual absl::Status WriteAuditEntry(const AuditEntry& audit) = 0;

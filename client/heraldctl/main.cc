@@ -51,6 +51,7 @@ int Run(int argc, char** argv) {
   AddTenantCommands(line);
   AddTokenCommands(line);
   AddProviderCommands(line);
+  AddLedgerCommands(line);
   AddServiceCommands(line);
 
   try {

@@ -125,6 +125,10 @@ absl::Status CheckConfig(const Config& config) {
   if (config.soft_bounces.days > config.soft_bounces.window_days) {
     return absl::InvalidArgumentError("soft_bounces.days must not exceed soft_bounces.window_days");
   }
+  if (config.retention.contents > config.retention.emails) {
+    return absl::InvalidArgumentError(
+        "retention.contents must be at most retention.emails: contents go with their email");
+  }
   if (!config.roles.delivery) return absl::OkStatus();
   return CheckRoutes(config);
 }

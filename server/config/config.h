@@ -12,6 +12,7 @@
 #include "server/delivery/breaker.h"
 #include "server/delivery/lane_policy.h"
 #include "server/limits/limit_defaults.h"
+#include "storage/history.h"
 
 namespace herald::config {
 
@@ -94,6 +95,7 @@ struct Config {
   SoftBounces soft_bounces;
   absl::Duration provider_timeout = absl::Seconds(20);
   absl::Duration lease = absl::Seconds(90);
+  storage::Retention retention;
   absl::Duration drain_grace = absl::Seconds(25);
 };
 

@@ -351,6 +351,10 @@ Config ReadConfig(Section root) {
   root.ReadSecret("master_keys", &config.master_keys);
   root.ReadSecret("operator_token", &config.operator_token);
   root.ReadSecret("sidecar_token", &config.sidecar_token);
+  Section retention = root.Sub("retention");
+  retention.ReadDuration("emails", &config.retention.emails);
+  retention.ReadDuration("contents", &config.retention.contents);
+  retention.RefuseUnknown();
   root.ReadDuration("drain_grace", &config.drain_grace);
   const YAML::Node accounts = root.Get("accounts");
   for (size_t i = 0; i < accounts.size(); ++i) {

@@ -59,12 +59,7 @@ void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const stora
                                   absl::Duration since_due) {
   const Kind kind = end.disposition.kind;
   if (kind == Kind::kSent) {
-    metrics_->EmailsFinished(email.lane, EmailState::kSent);
     metrics_->AcceptedToSent(email.lane, since_due);
-  } else if (kind == Kind::kFailed) {
-    metrics_->EmailsFinished(email.lane, EmailState::kFailed);
-  } else if (kind == Kind::kDead) {
-    metrics_->EmailsFinished(email.lane, EmailState::kDead);
   } else if (kind == Kind::kRetry) {
     metrics_->Retried(email.lane);
     if (!end.disposition.tried_accounts.empty()) metrics_->FailedOver(end.account);
@@ -82,7 +77,6 @@ void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const stora
 }
 
 void DeliveryReporter::OnStopped(const storage::LeasedEmail& email, EmailState state) {
-  metrics_->EmailsFinished(email.lane, state);
   Log(Severity::kInfo, "email_stopped",
       {{"email_id", FormatEmailId(email.lease.email)},
        {"lane", LaneName(email.lane)},

@@ -41,10 +41,10 @@ class LaneStateCounters {
     }
   }
 
-  void Increment(Lane lane, EmailState state, int count) {
+  void Increment(Lane lane, EmailState state, int64_t count) {
     prometheus::Counter* counter = At(lane, state);
     assert(counter != nullptr);
-    if (counter != nullptr) counter->Increment(count);
+    if (counter != nullptr) counter->Increment(static_cast<double>(count));
   }
 
  private:
@@ -74,6 +74,29 @@ class LimitMetrics {
   static size_t Index(LimitScope scope) { return static_cast<size_t>(scope) - 1; }
   std::array<prometheus::Counter*, kSendScopes.size()> parked_{};
   std::array<prometheus::Histogram*, kSendScopes.size()> delays_{};
+};
+
+constexpr std::array kLedgerColumns = {"accepted", "pending",    "sent",      "failed",
+                                       "dead",     "suppressed", "cancelled", "expired"};
+
+// The ledger by lane and column.
+class LedgerGauges {
+ public:
+  explicit LedgerGauges(GaugeFamily& family) {
+    for (Lane lane : kAllLanes) {
+      for (size_t i = 0; i < kLedgerColumns.size(); ++i) {
+        gauges_[LaneIndex(lane)][i] =
+            &family.Add({{"lane", std::string(LaneName(lane))}, {"state", kLedgerColumns[i]}});
+      }
+    }
+  }
+
+  void Set(Lane lane, LedgerColumn column, int64_t emails) {
+    gauges_[LaneIndex(lane)].at(static_cast<size_t>(column))->Set(static_cast<double>(emails));
+  }
+
+ private:
+  std::array<std::array<prometheus::Gauge*, kLedgerColumns.size()>, kLaneCount> gauges_{};
 };
 
 }  // namespace
@@ -134,6 +157,8 @@ struct ServiceMetrics::Families {
   LaneStateCounters finished{Counters(registry, "herald_emails_finished_total",
                                       "Emails that left the queue, by end state"),
                              kFinishedStates};
+  LedgerGauges ledger{Gauges(registry, "herald_ledger_emails",
+                             "Emails ever accepted, and how many are in each state now")};
   std::array<prometheus::Counter*, kLaneCount> retries =
       ForEachLane(Counters(registry, "herald_retries_total", "Attempts put off to a later time"));
   std::array<prometheus::Counter*, kLaneCount> render_failures = ForEachLane(Counters(
@@ -223,8 +248,11 @@ void ServiceMetrics::QueueMeasured(Lane lane, int64_t depth, absl::Duration olde
 void ServiceMetrics::AcceptedToSent(Lane lane, absl::Duration took) {
   families_->accept_to_sent[LaneIndex(lane)]->Observe(absl::ToDoubleSeconds(took));
 }
-void ServiceMetrics::EmailsFinished(Lane lane, EmailState state, int count) {
+void ServiceMetrics::EmailsFinished(Lane lane, EmailState state, int64_t count) {
   families_->finished.Increment(lane, state, count);
+}
+void ServiceMetrics::LedgerMeasured(Lane lane, LedgerColumn column, int64_t emails) {
+  families_->ledger.Set(lane, column, emails);
 }
 void ServiceMetrics::Retried(Lane lane) { families_->retries[LaneIndex(lane)]->Increment(); }
 void ServiceMetrics::RenderFailed(Lane lane) {

@@ -54,6 +54,18 @@ class AccountMetrics {
   prometheus::Histogram* const seconds_;
 };
 
+// The values of the label `state` of herald_ledger_emails.
+enum class LedgerColumn {
+  kAccepted,
+  kPending,
+  kSent,
+  kFailed,
+  kDead,
+  kSuppressed,
+  kCancelled,
+  kExpired
+};
+
 // The metrics of heraldd; tests/golden/metrics.txt lists their names and labels. Labels are lanes,
 // states, configured account names and the like, never ids or addresses. Safe for concurrent use;
 // an update costs an atomic add, that of a histogram also an uncontended lock.
@@ -79,8 +91,11 @@ class ServiceMetrics {
   void QueueMeasured(Lane lane, int64_t depth, absl::Duration oldest_age);
 
   void AcceptedToSent(Lane lane, absl::Duration took);
-  // `state` is kSent, kFailed, kDead, kSuppressed, kCancelled or kExpired.
-  void EmailsFinished(Lane lane, EmailState state, int count = 1);
+  // `state` is kSent, kFailed, kDead, kSuppressed, kCancelled or kExpired. From the ledger's
+  // changes, each of which one replica folds: whatever ended an email, it is counted once.
+  void EmailsFinished(Lane lane, EmailState state, int64_t count = 1);
+  // Set by a duty, the same on every replica.
+  void LedgerMeasured(Lane lane, LedgerColumn column, int64_t emails);
   void Retried(Lane lane);
   void RenderFailed(Lane lane);
   // A limit of sending made an email wait so long.

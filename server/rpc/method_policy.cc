@@ -121,6 +121,7 @@ constexpr std::array kPolicies = {
                  Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/EnableProviderAccount", Kind::kOperator, 0,
                  Runs::kOnExecutor},
+    MethodPolicy{"herald.v1.TenantService/GetLedger", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/GetTenant", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/GetTenantLimits", Kind::kOperator, 0, Runs::kOnExecutor},
     MethodPolicy{"herald.v1.TenantService/ListApiTokens", Kind::kOperator, 0, Runs::kOnExecutor},

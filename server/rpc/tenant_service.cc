@@ -94,6 +94,8 @@ TenantService::TenantService(storage::TenantStore& store, storage::AccountHealth
                std::bind_front(&TenantService::GetTenantLimits, this));
   methods_.Add("herald.v1.TenantService/SetTenantLimits", *async_, &Async::RequestSetTenantLimits,
                std::bind_front(&TenantService::SetTenantLimits, this));
+  methods_.Add("herald.v1.TenantService/GetLedger", *async_, &Async::RequestGetLedger,
+               std::bind_front(&TenantService::GetLedger, this));
   methods_.Add("herald.v1.TenantService/ListAuditEntries", *async_, &Async::RequestListAuditEntries,
                std::bind_front(&TenantService::ListAuditEntries, this));
   methods_.Add("herald.v1.TenantService/ListProviderAccounts", *async_,
@@ -261,6 +263,17 @@ absl::Status TenantService::SetTenantLimits(const Call& call,
       store_.SetTenantLimits(wanted, Audit(call, wanted.tenant, request.limits().tenant_id()));
   if (!limits.ok()) return TenantError(limits.status(), "tenant");
   ToProto(*limits, response);
+  return absl::OkStatus();
+}
+
+absl::Status TenantService::GetLedger(const Call&, const v1::GetLedgerRequest& request,
+                                      v1::Ledger& response) {
+  const absl::optional<TenantId> tenant = ParseTenantId(request.tenant_id());
+  if (!tenant.has_value()) return InvalidField("tenant_id", "is not a tenant id (tn_…)");
+  const auto ledgers = store_.GetLedger(*tenant);
+  if (!ledgers.ok()) return TenantError(ledgers.status(), "tenant");
+  response.set_tenant_id(FormatTenantId(*tenant));
+  for (const storage::LaneLedger& ledger : *ledgers) ToProto(ledger, *response.add_lanes());
   return absl::OkStatus();
 }
 

@@ -44,6 +44,8 @@ class TenantService final : public Served {
                                v1::TenantLimits& response);
   absl::Status SetTenantLimits(const Call& call, const v1::SetTenantLimitsRequest& request,
                                v1::TenantLimits& response);
+  absl::Status GetLedger(const Call& call, const v1::GetLedgerRequest& request,
+                         v1::Ledger& response);
   absl::Status ListAuditEntries(const Call& call, const v1::ListAuditEntriesRequest& request,
                                 v1::ListAuditEntriesResponse& response);
   // In tenant_service_routes.cc.

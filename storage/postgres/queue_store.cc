@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
+#include "storage/postgres/fair_claim.h"
 #include "storage/postgres/queue_locks.h"
 #include "storage/postgres/queue_store_sql.h"
 #include "storage/postgres/transaction.h"
@@ -40,6 +41,7 @@ enum ClaimColumn : pqxx::row::size_type {
   kUserId,
   kExpireTime,
   kSlotsHeld,
+  kRunAt,
 };
 
 TransactionOptions Engine(const char* name, bool read_only = false) {
@@ -158,11 +160,8 @@ void FindStopped(Transaction& transaction, absl::Span<const AttemptStart> starts
 
 absl::StatusOr<std::vector<LeasedEmail>> PostgresQueueStore::Claim(Lane lane, int limit,
                                                                    absl::Duration lease) {
-  const absl::StatusOr<pqxx::result> rows = RunTransaction(
-      pool_, Engine("claim"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
-        return transaction.Exec(queue_sql::kClaim, static_cast<int>(lane), limit,
-                                std::to_string(absl::ToDoubleSeconds(lease)));
-      });
+  const absl::StatusOr<pqxx::result> rows =
+      TakeTurns(pool_, turns_[static_cast<size_t>(lane) - 1], lane, limit, lease);
   if (!rows.ok()) return StoreError(rows.status());
 
   std::vector<LeasedEmail> claimed;
@@ -219,7 +218,7 @@ absl::StatusOr<std::vector<BeginResult>> PostgresQueueStore::BeginAttempts(
 }
 
 absl::Status PostgresQueueStore::ReturnLeases(absl::Span<const Lease> leases) {
-  return StoreError(
+  const absl::Status returned =
       RunTransaction(pool_, Engine("return_leases"), [&](Transaction& transaction) -> absl::Status {
         ArrayParam tenants, emails;
         for (size_t i : LockLeases(transaction, leases, absl::nullopt)) {
@@ -228,7 +227,9 @@ absl::Status PostgresQueueStore::ReturnLeases(absl::Span<const Lease> leases) {
         }
         transaction.Exec(queue_sql::kReturn, tenants.Take(), emails.Take());
         return absl::OkStatus();
-      }));
+      });
+  for (LaneTurns& turns : turns_) turns.LookBack();  // they keep their places in line
+  return StoreError(returned);
 }
 
 absl::StatusOr<std::vector<LaneDepth>> PostgresQueueStore::Depths() {
@@ -241,10 +242,8 @@ absl::StatusOr<std::vector<LaneDepth>> PostgresQueueStore::Depths() {
   std::vector<LaneDepth> depths;
   for (const pqxx::row& row : *rows) {
     depths.push_back({.lane = static_cast<Lane>(IntOf(row[0])),
-                      .due = Int64Of(row[1]),
-                      .scheduled = Int64Of(row[2]),
-                      .leased = Int64Of(row[3]),
-                      .oldest_age = absl::Seconds(row[4].as<double>())});
+                      .pending = row[1].is_null() ? 0 : Int64Of(row[1]),
+                      .oldest_age = absl::Seconds(row[2].as<double>())});
   }
   return depths;
 }

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <array>
 #include <vector>
 
+#include "model/lane.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/lane_turns.h"
+#include "storage/postgres/rescue_window.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/queue_store.h"
 
@@ -29,6 +33,8 @@ class PostgresQueueStore final : public QueueStore {
  private:
   ConnectionPool& pool_;
   TenantKeys& keys_;
+  std::array<LaneTurns, kAllLanes.size()> turns_;  // of this claimer
+  RescueWindow rescue_window_;
 };
 
 }  // namespace herald::storage

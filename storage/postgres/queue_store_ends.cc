@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/queue_locks.h"
@@ -80,15 +81,20 @@ absl::StatusOr<std::vector<bool>> PostgresQueueStore::RecordEnds(
 }
 
 absl::StatusOr<int> PostgresQueueStore::RescueExpired(int limit, int claims_max) {
+  const absl::Time start = absl::Now();
+  const absl::optional<absl::Duration> window = rescue_window_.Next(start);
+  absl::optional<std::string> seconds;
+  if (window.has_value()) seconds = std::to_string(absl::ToDoubleSeconds(*window));
   absl::StatusOr<int> rescued = RunTransaction(
       pool_, Engine("rescue_leases"), [&](Transaction& transaction) -> absl::StatusOr<int> {
-        const pqxx::result locked = transaction.Exec(queue_sql::kLockExpiredLeases, limit);
+        const pqxx::result locked = transaction.Exec(queue_sql::kLockExpiredLeases, limit, seconds);
         if (locked.empty()) return 0;
         EmailArrays arrays = ArraysOf(locked);
         const pqxx::result rows = transaction.Exec(queue_sql::kRescue, std::move(arrays.tenants),
                                                    std::move(arrays.emails), claims_max);
         return IntOf(rows[0][0]);
       });
+  rescue_window_.Done(window, start, absl::Now(), rescued.ok() && *rescued < limit);
   if (!rescued.ok()) return StoreError(rescued.status());
   return rescued;
 }

@@ -8,8 +8,18 @@
 // COMMITTED its snapshot is taken after the lock, so what it sees cannot change beneath it.
 namespace herald::storage::queue_sql {
 
-// $1 lane, $2 limit, $3 lease in seconds. The rows are addressed by ctid, in an array, because no
-// estimate of their number can then tempt the planner to read a whole table.
+// $1 lane. The tenants that may have a line in it.
+inline constexpr NamedQuery kLaneTenants{"lane_tenants", R"sql(
+SELECT tenant_id, herald.micros(now()) AS time FROM herald.queue_tenants
+WHERE lane = $1::smallint ORDER BY tenant_id
+)sql"};
+
+// $1 lane, $2 limit, $3 lease in seconds. Tenants are visited in the order of the arrays, each at
+// the head of its line, until there is enough; see LaneTurns. Light ones: $4 tenants, $5 the most
+// of all of them, $6 of each, $7 from which run_at on. Busy ones: $8 tenants, $9 and $10 from which
+// (run_at, email_id) on, $11 the most of each. What is not reached is not locked. The rows are
+// addressed by ctid, in an array, because no estimate of their number can then tempt the planner to
+// read a whole table.
 inline constexpr NamedQuery kClaim{"claim", R"sql(
 WITH token AS MATERIALIZED (SELECT nextval('herald.lease_token_seq') AS lease_token),
 leased AS (
@@ -18,11 +28,25 @@ leased AS (
       lease_token = (SELECT lease_token FROM token),
       claims = least(q.claims + 1, 32767)
   WHERE q.ctid = ANY (ARRAY(
-    SELECT d.ctid FROM herald.queue d
-    WHERE d.lane = $1::smallint AND d.lease_until IS NULL AND d.run_at <= now()
-    ORDER BY d.run_at, d.email_id
-    LIMIT $2::integer
-    FOR UPDATE SKIP LOCKED))
+    SELECT turn.ctid FROM (
+      (SELECT line.ctid FROM unnest($4::bigint[]) AS t (tenant_id)
+       CROSS JOIN LATERAL (
+         SELECT d.ctid FROM herald.queue d
+         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
+           AND d.run_at >= $7::timestamptz AND d.run_at <= now()
+         ORDER BY d.run_at, d.email_id LIMIT $6::integer
+         FOR UPDATE SKIP LOCKED) line
+       LIMIT $5::integer)
+      UNION ALL
+      (SELECT line.ctid FROM unnest($8::bigint[], $9::timestamptz[], $10::bigint[])
+                               AS t (tenant_id, run_at, email_id)
+       CROSS JOIN LATERAL (
+         SELECT d.ctid FROM herald.queue d
+         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
+           AND (d.run_at, d.email_id) >= (t.run_at, t.email_id) AND d.run_at <= now()
+         ORDER BY d.run_at, d.email_id LIMIT $11::integer
+         FOR UPDATE SKIP LOCKED) line)) turn
+    LIMIT $2::integer))
     AND q.lease_until IS NULL
   RETURNING q.*)
 SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirmed_account,
@@ -39,7 +63,8 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
                                  AND v.type = 12))
        ELSE 0 END AS attempts_before_redrive,
        l.free_attempts, l.tried_accounts,
-       e.user_id, herald.micros(l.expire_time) AS expire_time, l.slots_held
+       e.user_id, herald.micros(l.expire_time) AS expire_time, l.slots_held,
+       herald.micros(l.run_at) AS run_at
 FROM leased l
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = l.email_id
 LEFT JOIN herald.email_contents c ON c.tenant_id = l.tenant_id AND c.email_id = l.email_id
@@ -228,10 +253,12 @@ FROM parked p WHERE p.limit_name <> ''
 ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 )sql"};
 
-// $1 limit. SKIP LOCKED: a lease whose holder is recording right now is not expired for long.
+// $1 limit, $2 how many seconds back to look, or NULL for all of them. SKIP LOCKED: a lease whose
+// holder is recording right now is not expired for long.
 inline constexpr NamedQuery kLockExpiredLeases{"lock_expired_leases", R"sql(
 SELECT tenant_id, email_id FROM herald.queue
-WHERE lease_until < clock_timestamp()
+WHERE lease_until < now()
+  AND lease_until >= coalesce(now() - $2::float8 * interval '1 second', '-infinity')
 ORDER BY lease_until LIMIT $1::integer
 FOR UPDATE SKIP LOCKED
 )sql"};
@@ -313,14 +340,21 @@ JOIN herald.queue q ON q.tenant_id = w.tenant_id AND q.email_id = w.email_id
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 )sql"};
 
+// Counts by the ledger, ages by the head of each tenant's line: neither reads the queue through.
 inline constexpr NamedQuery kDepths{"queue_depths", R"sql(
-SELECT lane,
-       count(*) FILTER (WHERE lease_until IS NULL AND run_at <= now()) AS due,
-       count(*) FILTER (WHERE lease_until IS NULL AND run_at > now()) AS scheduled,
-       count(*) FILTER (WHERE lease_until IS NOT NULL) AS leased,
-       coalesce(extract(epoch FROM now() - min(run_at)
-         FILTER (WHERE lease_until IS NULL AND run_at <= now())), 0)::float8 AS oldest_seconds
-FROM herald.queue GROUP BY lane ORDER BY lane
+SELECT l.lane, l.pending,
+       coalesce(extract(epoch FROM now() - (
+         SELECT min(head.run_at) FROM herald.queue_tenants t
+         CROSS JOIN LATERAL (
+           SELECT q.run_at FROM herald.queue q
+           WHERE q.lane = t.lane AND q.tenant_id = t.tenant_id AND q.lease_until IS NULL
+           ORDER BY q.run_at, q.email_id LIMIT 1) head
+         WHERE t.lane = l.lane AND head.run_at <= now())), 0)::float8 AS oldest_seconds
+FROM (SELECT lane, sum(emails) FILTER (WHERE state IN (1, 2, 4))::bigint AS pending
+      FROM (SELECT lane, state, emails FROM herald.ledger
+            UNION ALL SELECT lane, state, emails FROM herald.ledger_deltas) c
+      GROUP BY lane) l
+ORDER BY l.lane
 )sql"};
 
 inline constexpr NamedQuery kNextNode{"next_node", "SELECT nextval('herald.node_seq')"};

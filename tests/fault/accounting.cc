@@ -37,6 +37,21 @@ LEFT JOIN (SELECT tenant_id, email_id, count(*) FILTER (WHERE outcome = 1) AS ac
            FROM herald.attempts GROUP BY tenant_id, email_id) a USING (tenant_id, email_id)
 )sql";
 
+// The ledger, folded and not yet, against the rows: per tenant, lane and state, and in sum.
+constexpr char kLedgerFaults[] = R"sql(
+WITH ledger AS (
+  SELECT tenant_id, lane, state, sum(accepted) AS accepted, sum(emails) AS emails
+  FROM (SELECT * FROM herald.ledger UNION ALL SELECT * FROM herald.ledger_deltas) l
+  GROUP BY 1, 2, 3),
+counted AS (SELECT tenant_id, lane, state, count(*) AS emails FROM herald.emails GROUP BY 1, 2, 3)
+SELECT tenant_id, lane, state, coalesce(l.emails, 0), coalesce(c.emails, 0)
+FROM ledger l FULL JOIN counted c USING (tenant_id, lane, state)
+WHERE coalesce(l.emails, 0) <> coalesce(c.emails, 0)
+UNION ALL
+SELECT tenant_id, lane, 0, sum(accepted), sum(emails) FROM ledger GROUP BY 1, 2
+HAVING sum(accepted) <> sum(emails)
+)sql";
+
 struct EmailRow {
   std::string tenant;
   std::string id;
@@ -107,6 +122,8 @@ class Reconciler {
     const std::string moves = stack.ForbiddenMoves();
     if (!moves.empty()) Violation("I4", moves, "left a terminal state");
     for (const auto& [tenant, totals] : totals_) Sum(tenant, totals);
+    const std::string wrong = stack.Query(kLedgerFaults);
+    if (!wrong.empty()) Violation("I9", wrong, "(tenant|lane|state|ledger|rows) does not balance");
     return std::move(result_);
   }
 

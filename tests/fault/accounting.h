@@ -18,7 +18,7 @@ namespace herald::fault {
 //       does not recognise repetitions, at most once more per unconfirmed attempt on record
 //   I3  one id per key, other content refused
 //   I4  no email left a terminal state
-//   I9  the states add up to the keys acknowledged
+//   I9  the states add up to the keys acknowledged, and the ledger says the same as the rows
 struct AccountingInput {
   // By tenant id and key: every key that was ever tried.
   std::map<std::pair<std::string, std::string>, Acknowledged> acknowledged;

@@ -130,6 +130,7 @@ TEST_F(MetricsTest, FollowAnEmailThroughDelivery) {
   metrics_.Retried(Lane::kCritical);
   metrics_.AcceptedToSent(Lane::kCritical, absl::Milliseconds(40));
   metrics_.EmailsFinished(Lane::kCritical, EmailState::kSent);
+  metrics_.LedgerMeasured(Lane::kBulk, LedgerColumn::kDead, 5);
   metrics_.RenderFailed(Lane::kBulk);
   metrics_.LeasesRescued(3);
   metrics_.StaleOutcomes(2);
@@ -142,6 +143,7 @@ TEST_F(MetricsTest, FollowAnEmailThroughDelivery) {
   EXPECT_EQ(ValueOf(scraped, "herald_retries_total{lane=\"critical\"}"), 1);
   EXPECT_EQ(ValueOf(scraped, "herald_accept_to_sent_seconds_count{lane=\"critical\"}"), 1);
   EXPECT_EQ(ValueOf(scraped, "herald_emails_finished_total{lane=\"critical\",state=\"sent\"}"), 1);
+  EXPECT_EQ(ValueOf(scraped, "herald_ledger_emails{lane=\"bulk\",state=\"dead\"}"), 5);
   EXPECT_EQ(ValueOf(scraped, "herald_render_failures_total{lane=\"bulk\"}"), 1);
   EXPECT_EQ(ValueOf(scraped, "herald_leases_rescued_total"), 3);
   EXPECT_EQ(ValueOf(scraped, "herald_stale_outcomes_total"), 2);

@@ -170,6 +170,26 @@ TEST_F(TenantServiceTest, ACreatedTenantIsFoundByIdAndSlugAndAudited) {
   EXPECT_EQ(Reason(stub_->CreateTenant(context.get(), request, &created)), "TENANT_EXISTS");
 }
 
+TEST_F(TenantServiceTest, ALedgerIsOfATenantThatExists) {
+  v1::CreateTenantRequest create;
+  create.mutable_tenant()->set_slug("counted");
+  v1::Tenant tenant;
+  auto context = As(kOperatorToken);
+  ASSERT_TRUE(stub_->CreateTenant(context.get(), create, &tenant).ok());
+  v1::GetLedgerRequest request;
+  request.set_tenant_id(tenant.id());
+  v1::Ledger ledger;
+  context = As(kOperatorToken);
+  ASSERT_TRUE(stub_->GetLedger(context.get(), request, &ledger).ok());
+  ASSERT_EQ(ledger.lanes_size(), 1);
+  EXPECT_EQ(ledger.lanes(0).accepted(), 3);
+  EXPECT_EQ(ledger.lanes(0).pending() + ledger.lanes(0).sent(), 3);
+  request.set_tenant_id(FormatTenantId(TenantId{999}));
+  context = As(kOperatorToken);
+  EXPECT_EQ(stub_->GetLedger(context.get(), request, &ledger).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(TenantServiceTest, ACreatedTokenWorksUntilItIsRevoked) {
   v1::CreateApiTokenRequest request;
   request.set_tenant_id(FormatTenantId(tenant_));

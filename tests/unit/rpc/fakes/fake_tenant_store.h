@@ -129,6 +129,12 @@ class FakeTenantStore final : public storage::TenantStore {
     for (const auto& [tenant, limits] : limits_) all.push_back(limits);
     return all;
   }
+  absl::StatusOr<std::vector<storage::LaneLedger>> GetLedger(TenantId tenant) override {
+    absl::MutexLock lock(&mu_);
+    if (tenants_.count(tenant) == 0) return absl::NotFoundError("tenant");
+    return std::vector<storage::LaneLedger>{
+        {.lane = Lane::kCritical, .accepted = 3, .pending = 1, .sent = 2}};
+  }
   absl::Status WriteAuditEntry(const storage::AuditEntry& audit) override {
     absl::MutexLock lock(&mu_);
     if (!failure_.ok()) return failure_;
