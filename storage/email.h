@@ -35,6 +35,7 @@ struct NewEmail {
   absl::Time expire_time;
   absl::Time key_expire_time;  // the idempotency key is kept until then
   bool test = false;
+  bool has_attachments = false;  // then it goes in no batch call
   std::string traceparent;
 };
 

@@ -12,18 +12,25 @@ inline constexpr NamedQuery kMatch{"match_events", R"sql(
 SELECT w.position, coalesce(e.tenant_id, m.tenant_id) AS tenant_id,
        coalesce(e.email_id, m.email_id) AS email_id,
        coalesce(CASE WHEN e.email_id IS NULL THEN m.attempt
-                     ELSE (SELECT max(a.attempt) FROM herald.attempts a
+                     ELSE (SELECT max(a.attempt) FROM herald.email_attempts a
                            WHERE a.tenant_id = e.tenant_id AND a.email_id = e.email_id
                              AND a.account = w.account) END, 0) AS attempt
 FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
        WITH ORDINALITY AS w (tenant_id, email_id, account, message_id, position)
 LEFT JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 LEFT JOIN LATERAL (
-  SELECT a.tenant_id, a.email_id, a.attempt FROM herald.attempts a
-  WHERE e.email_id IS NULL AND w.message_id <> ''
-    AND a.provider_message_id = w.message_id AND a.account = w.account
-    AND a.provider_message_id <> ''
-  ORDER BY a.begin_time DESC LIMIT 1) m ON true
+  SELECT f.* FROM (
+    SELECT a.tenant_id, a.email_id, a.attempt, a.begin_time FROM herald.attempts a
+    WHERE e.email_id IS NULL AND w.message_id <> ''
+      AND a.provider_message_id = w.message_id AND a.account = w.account
+      AND a.provider_message_id <> ''
+    UNION ALL
+    SELECT c.tenant_id, c.email_ids[array_position(c.message_ids, w.message_id)], c.attempt,
+           c.begin_time
+    FROM herald.chunk_attempts c
+    WHERE e.email_id IS NULL AND w.message_id <> ''
+      AND c.message_ids @> ARRAY[w.message_id] AND c.account = w.account) f
+  ORDER BY f.begin_time DESC LIMIT 1) m ON true
 WHERE e.email_id IS NOT NULL OR m.email_id IS NOT NULL
 )sql"};
 
@@ -38,7 +45,7 @@ ORDER BY w.position FOR UPDATE OF q
 // $1 tenants, $2 emails.
 inline constexpr NamedQuery kLockEmails{"lock_emails_of_events", R"sql(
 SELECT e.tenant_id, e.email_id, e.state, e.state_reason,
-       EXISTS (SELECT FROM herald.attempts a
+       EXISTS (SELECT FROM herald.email_attempts a
                WHERE a.tenant_id = e.tenant_id AND a.email_id = e.email_id) AS attempted
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, email_id, position)
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id

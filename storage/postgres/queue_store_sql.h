@@ -31,7 +31,7 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
        herald.micros(e.send_time) AS send_time, herald.micros(now()) AS claim_time,
        c.content_sealed,
        CASE WHEN e.redrives > 0 THEN (
-         SELECT coalesce(max(a.attempt), 0) FROM herald.attempts a
+         SELECT coalesce(max(a.attempt), 0) FROM herald.email_attempts a
          WHERE a.tenant_id = l.tenant_id AND a.email_id = l.email_id
            AND a.begin_time < (SELECT max(v.event_time) FROM herald.email_events v
                                WHERE v.tenant_id = l.tenant_id AND v.email_id = l.email_id
@@ -290,12 +290,15 @@ JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 
 inline constexpr NamedQuery kDepths{"queue_depths", R"sql(
 SELECT lane,
-       count(*) FILTER (WHERE lease_until IS NULL AND run_at <= now()) AS due,
-       count(*) FILTER (WHERE lease_until IS NULL AND run_at > now()) AS scheduled,
-       count(*) FILTER (WHERE lease_until IS NOT NULL) AS leased,
+       coalesce(sum(emails) FILTER (WHERE lease_until IS NULL AND run_at <= now()), 0) AS due,
+       coalesce(sum(emails) FILTER (WHERE lease_until IS NULL AND run_at > now()), 0) AS scheduled,
+       coalesce(sum(emails) FILTER (WHERE lease_until IS NOT NULL), 0) AS leased,
        coalesce(extract(epoch FROM now() - min(run_at)
          FILTER (WHERE lease_until IS NULL AND run_at <= now())), 0)::float8 AS oldest_seconds
-FROM herald.queue GROUP BY lane ORDER BY lane
+FROM (SELECT lane, lease_until, run_at, 1 AS emails FROM herald.queue
+      UNION ALL
+      SELECT lane, lease_until, run_at, cardinality(email_ids) FROM herald.chunks) q
+GROUP BY lane ORDER BY lane
 )sql"};
 
 inline constexpr NamedQuery kNextNode{"next_node", "SELECT nextval('herald.node_seq')"};
