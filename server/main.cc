@@ -21,6 +21,7 @@
 #include "server/delivery/engine.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
+#include "server/duties/chunk_duties.h"
 #include "server/duties/periodic_duty.h"
 #include "server/duties/queue_duties.h"
 #include "server/identity/authenticator.h"
@@ -34,6 +35,7 @@
 #include "server/rpc/server.h"
 #include "storage/crypto/hmac.h"
 #include "storage/crypto/master_keys.h"
+#include "storage/postgres/chunk_store.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
@@ -77,6 +79,7 @@ struct Storage {
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
+  storage::PostgresChunkStore chunks{delivery_pool, keys};
 };
 
 // Migrations wait for the database: a replica may start before it.
@@ -139,6 +142,7 @@ double Uniform() {
 }
 
 std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueStore& queue,
+                                                               storage::ChunkStore& chunks,
                                                                ops::ServiceMetrics& metrics) {
   const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
     metrics.DatabaseError(status.code());
@@ -163,6 +167,9 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   };
   start("rescue", absl::Seconds(1), duties::RescueRound(&queue, kClaimsMax, on_rescued));
   start("expire", absl::Seconds(1), duties::ExpireRound(&queue));
+  start("rescue_chunks", absl::Seconds(1),
+        duties::ChunkRescueRound(&chunks, kClaimsMax, on_rescued));
+  start("expire_chunks", absl::Seconds(1), duties::ChunkExpireRound(&chunks));
   start("depth", absl::Seconds(5), duties::DepthRound(&queue, on_depths));
   return started;
 }
@@ -203,7 +210,7 @@ class Service {
                             &Service::StartAcceptance, &Service::StartApi}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
-    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, metrics_);
+    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, storage_.chunks, metrics_);
     return absl::OkStatus();
   }
 
@@ -280,6 +287,7 @@ absl::Status Service::StartDelivery() {
   std::map<Lane, delivery::Engine::LaneSetup> lanes;
   for (const auto& [lane, policy] : config_.lanes) {
     parts.store = lane == Lane::kCritical ? &storage_.critical_queue : &storage_.queue;
+    parts.chunks = lane == Lane::kBulk ? &storage_.chunks : nullptr;
     lanes[lane] = {policy, parts};
   }
   engine_ = std::make_unique<delivery::Engine>(lanes);

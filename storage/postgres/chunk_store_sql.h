@@ -153,7 +153,7 @@ WHERE e.state IN (1, 2, 4)
 // Records the ends of attempts of locked chunks. $1 tenants, $2 chunks, $3 tokens, $4 attempts (0:
 // nothing was handed over), $5 outcomes, $6 accounts, $7 digests, $8 error codes, $9 details,
 // $10 kinds (as in ChunkEnd::Kind), $11 delays in seconds, $12 reasons, $13 message ids and
-// $14 members that ended otherwise, arrays in text form.
+// $14 members that ended otherwise and $15 outcomes, arrays in text form.
 inline constexpr NamedQuery kRecord{"record_chunk_ends", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*,
@@ -164,16 +164,17 @@ WITH ended AS MATERIALIZED (
                          ORDER BY m.place) END AS email_ids
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::text[],
               $7::bytea[], $8::text[], $9::text[], $10::smallint[], $11::float8[], $12::text[],
-              $13::text[], $14::text[])
+              $13::text[], $14::text[], $15::text[])
     AS w (tenant_id, chunk_id, lease_token, attempt, outcome, account, digest, error_code, detail,
-          kind, delay, reason, message_ids, others)
+          kind, delay, reason, message_ids, others, outcomes)
   CROSS JOIN LATERAL (
     SELECT l.email_ids FROM herald.chunks l
     WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c),
 closed AS (
   UPDATE herald.chunk_attempts a
   SET outcome = w.outcome, end_time = statement_timestamp(), error_code = w.error_code,
-      detail = w.detail, message_ids = w.message_ids::text[]
+      detail = w.detail, message_ids = w.message_ids::text[],
+      outcomes = w.outcomes::smallint[]
   FROM ended w
   WHERE a.tenant_id = w.tenant_id AND a.chunk_id = w.chunk_id AND a.attempt = w.attempt
     AND a.outcome IS NULL AND w.outcome IS NOT NULL),

@@ -35,8 +35,8 @@ CREATE INDEX chunks_leased ON herald.chunks (lease_until) WHERE lease_until IS N
 CREATE INDEX chunks_expiring ON herald.chunks (expire_time);
 
 -- One batch call each, inserted with its pinned members and committed before the hand-over.
--- Message ids are in the order of the members, '' for who was not taken. The row stays whole:
--- taking it apart would cost more than it saves.
+-- Message ids are in the order of the members, '' for who was not taken. Rows stay in one piece,
+-- since the target is a page.
 CREATE TABLE herald.chunk_attempts (
   tenant_id      bigint NOT NULL,
   chunk_id       bigint NOT NULL,
@@ -52,6 +52,7 @@ CREATE TABLE herald.chunk_attempts (
   detail         text NOT NULL DEFAULT '',
   email_ids      bigint[] NOT NULL,
   message_ids    text[] NOT NULL DEFAULT '{}',
+  outcomes       smallint[] NOT NULL DEFAULT '{}',  -- of the members, where they differ
   PRIMARY KEY (tenant_id, chunk_id, attempt),
   CHECK ((outcome IS NULL) = (end_time IS NULL))
 ) WITH (toast_tuple_target = 8160);
@@ -82,8 +83,9 @@ SELECT a.tenant_id, a.email_id, a.attempt, a.outcome, a.begin_time, a.account,
        a.provider_message_id
 FROM herald.attempts a
 UNION ALL
-SELECT e.tenant_id, e.email_id, c.attempt, c.outcome, c.begin_time, c.account,
-       coalesce(c.message_ids[array_position(c.email_ids, e.email_id)], '')
+SELECT e.tenant_id, e.email_id, c.attempt,
+       coalesce(c.outcomes[array_position(c.email_ids, e.email_id)], c.outcome), c.begin_time,
+       c.account, coalesce(c.message_ids[array_position(c.email_ids, e.email_id)], '')
 FROM herald.emails e
 JOIN herald.chunk_attempts c ON c.tenant_id = e.tenant_id AND c.chunk_id = e.chunk_id
  AND e.email_id = ANY (c.email_ids);
