@@ -7,7 +7,8 @@
 namespace herald::storage::delivery_event_sql {
 
 // $1 tenants, $2 emails (NULL: not tagged), $3 accounts, $4 provider's message ids. The tags are
-// believed when such an email exists; otherwise the message id finds the attempt.
+// believed when such an email exists; otherwise the message id finds the attempt, unless
+// that was made in a chunk: batch calls carry tags, and an index of their ids would cost too much.
 inline constexpr NamedQuery kMatch{"match_events", R"sql(
 SELECT w.position, coalesce(e.tenant_id, m.tenant_id) AS tenant_id,
        coalesce(e.email_id, m.email_id) AS email_id,
@@ -19,18 +20,11 @@ FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
        WITH ORDINALITY AS w (tenant_id, email_id, account, message_id, position)
 LEFT JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 LEFT JOIN LATERAL (
-  SELECT f.* FROM (
-    SELECT a.tenant_id, a.email_id, a.attempt, a.begin_time FROM herald.attempts a
-    WHERE e.email_id IS NULL AND w.message_id <> ''
-      AND a.provider_message_id = w.message_id AND a.account = w.account
-      AND a.provider_message_id <> ''
-    UNION ALL
-    SELECT c.tenant_id, c.email_ids[array_position(c.message_ids, w.message_id)], c.attempt,
-           c.begin_time
-    FROM herald.chunk_attempts c
-    WHERE e.email_id IS NULL AND w.message_id <> ''
-      AND c.message_ids @> ARRAY[w.message_id] AND c.account = w.account) f
-  ORDER BY f.begin_time DESC LIMIT 1) m ON true
+  SELECT a.tenant_id, a.email_id, a.attempt FROM herald.attempts a
+  WHERE e.email_id IS NULL AND w.message_id <> ''
+    AND a.provider_message_id = w.message_id AND a.account = w.account
+    AND a.provider_message_id <> ''
+  ORDER BY a.begin_time DESC LIMIT 1) m ON true
 WHERE e.email_id IS NOT NULL OR m.email_id IS NOT NULL
 )sql"};
 

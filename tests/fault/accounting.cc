@@ -32,7 +32,7 @@ FROM herald.emails e
 LEFT JOIN (SELECT tenant_id, email_id, count(*) FILTER (WHERE outcome = 1) AS accepted,
                   count(*) FILTER (WHERE outcome = 3) AS unconfirmed,
                   count(*) FILTER (WHERE outcome IS NULL) AS unended
-           FROM herald.attempts GROUP BY tenant_id, email_id) a USING (tenant_id, email_id)
+           FROM herald.email_attempts GROUP BY tenant_id, email_id) a USING (tenant_id, email_id)
 )sql";
 
 struct EmailRow {
@@ -195,7 +195,8 @@ std::string Accounting::Text() const {
 
 bool AwaitQuiescence(const Stack& stack, absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
-  while (stack.Query("SELECT count(*) FROM herald.queue") != "0") {
+  while (stack.Query("SELECT (SELECT count(*) FROM herald.queue) + "
+                     "(SELECT count(*) FROM herald.chunks)") != "0") {
     if (absl::Now() > deadline) return false;
     absl::SleepFor(absl::Milliseconds(100));
   }

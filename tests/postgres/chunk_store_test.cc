@@ -421,17 +421,6 @@ TEST_F(ChunkStoreTest, EvidenceDoesNotTakeAMemberOutOfTheRepetition) {
   EXPECT_EQ(State(ids[1]), EmailState::kSent);
 }
 
-TEST_F(ChunkStoreTest, AnUntaggedEventFindsItsMemberByTheMessageId) {
-  const std::vector<EmailId> ids = AcceptTogether(2);
-  EXPECT_TRUE(Record(Begin(ClaimOne())));
-  ProviderEvent event = Event(ids[1], EventType::kDelivered, "e");
-  event.tenant.reset();
-  event.email.reset();
-  event.provider_message_id = absl::StrCat("message-", ids[1].value);
-  EXPECT_EQ(RecordEvents({event}).recorded, 1);
-  EXPECT_EQ(State(ids[1]), EmailState::kDelivered);
-}
-
 TEST_F(ChunkStoreTest, ABrokenUpChunkGoesOnAsSingleEmails) {
   const std::vector<EmailId> ids = AcceptTogether(2);
   EXPECT_OK(chunks_.BreakUp({ClaimOne().lease}));
