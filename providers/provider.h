@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
 #include "model/outcome.h"
 
 namespace herald::providers {
@@ -63,8 +65,28 @@ struct Capabilities {
   absl::Duration idempotency_window;
   size_t message_bytes_max = 0;
   bool attachments = false;
-  size_t batch_max = 1;                  // messages of one call
   bool international_addresses = false;  // local parts beyond ASCII (SMTPUTF8)
+  size_t batch_max = 1;  // messages of one batch call; 1 when there is none
+};
+
+// Messages of one batch call in the form in which they go on the wire, made once: what was digested
+// is what is handed over.
+class PreparedBatch {
+ public:
+  PreparedBatch(std::string key, std::string digest, size_t size)
+      : key_(std::move(key)), digest_(std::move(digest)), size_(size) {}
+  virtual ~PreparedBatch() = default;
+
+  // Names the batch at the provider; it follows from the bytes, so that only a repetition bears it.
+  const std::string& key() const { return key_; }
+  // 32 bytes, as Provider::RequestDigest.
+  const std::string& digest() const { return digest_; }
+  size_t size() const { return size_; }
+
+ private:
+  const std::string key_;
+  const std::string digest_;
+  const size_t size_;
 };
 
 // One account at one delivery provider.
@@ -84,6 +106,28 @@ class Provider {
   // digest differs from that of an unconfirmed one is not a repetition.
   virtual std::string RequestDigest(const OutboundMessage& message) const = 0;
   virtual void Send(const OutboundMessage& message, absl::Duration timeout, Done done) = 0;
+
+  // One result for each message, in their order.
+  using BatchDone = std::function<void(std::vector<SendResult>)>;
+
+  // `messages` without attachments, at most batch_max of them; `name` begins the key. Nullptr: they
+  // do not go together (too large, or the account has no batch call).
+  virtual std::unique_ptr<PreparedBatch> PrepareBatch(
+      absl::Span<const OutboundMessage> /*messages*/, absl::string_view /*name*/) const {
+    return nullptr;
+  }
+  // As Send, of what PrepareBatch of this account made. A call that was refused as a whole because
+  // of what is in it answers kRejected for every message: which one was at fault is then not known.
+  virtual void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
+                         BatchDone done);
 };
+
+inline void Provider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration /*timeout*/,
+                                BatchDone done) {
+  SendResult result;
+  result.outcome = Outcome::kRetryable;
+  result.error_code = "no_batch_call";
+  done(std::vector<SendResult>(batch->size(), result));
+}
 
 }  // namespace herald::providers

@@ -20,6 +20,7 @@
 #include "server/delivery/engine.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
+#include "server/duties/chunk_duties.h"
 #include "server/duties/maintenance_duties.h"
 #include "server/duties/periodic_duty.h"
 #include "server/duties/queue_duties.h"
@@ -44,6 +45,7 @@
 #include "storage/crypto/master_keys.h"
 #include "storage/postgres/account_health_store.h"
 #include "storage/postgres/category_store.h"
+#include "storage/postgres/chunk_store.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
@@ -113,6 +115,7 @@ struct Storage {
   storage::PostgresRateLimitStore ingest_limits{api_pool};
   storage::PostgresQueueMaintenance maintenance{delivery_pool, vacuum_pool};
   storage::PostgresHistory history{delivery_pool};
+  storage::PostgresChunkStore chunks{delivery_pool, keys};
 };
 
 // Migrations wait for the database: a replica may start before it.
@@ -133,8 +136,8 @@ double Uniform() {
 }
 
 std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(
-    storage::QueueStore& queue, storage::QueueMaintenance& maintenance, storage::History& history,
-    const storage::Retention& retention, storage::RateLimitStore& limits,
+    storage::QueueStore& queue, storage::ChunkStore& chunks, storage::QueueMaintenance& maintenance,
+    storage::History& history, const storage::Retention& retention, storage::RateLimitStore& limits,
     ops::ServiceMetrics& metrics) {
   const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
     metrics.DatabaseError(status.code());
@@ -164,6 +167,9 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(
   };
   start("rescue", absl::Seconds(1), duties::RescueRound(&queue, kClaimsMax, on_rescued));
   start("expire", absl::Seconds(1), duties::ExpireRound(&queue));
+  start("rescue_chunks", absl::Seconds(1),
+        duties::ChunkRescueRound(&chunks, kClaimsMax, on_rescued));
+  start("expire_chunks", absl::Seconds(1), duties::ChunkExpireRound(&chunks));
   start("prune_limits", absl::Seconds(60), duties::PruneLimitsRound(&limits));
   start("depth", absl::Seconds(5), duties::DepthRound(&queue, on_depths));
   start("ledger", absl::Seconds(1), duties::LedgerRound(&maintenance, on_finished));
@@ -212,7 +218,7 @@ class Service {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
     if (config_.roles.duties) {
-      duties_ = StartDuties(storage_.queue, storage_.maintenance, storage_.history,
+      duties_ = StartDuties(storage_.queue, storage_.chunks, storage_.maintenance, storage_.history,
                             config_.retention, storage_.limits, metrics_);
     }
     return absl::OkStatus();
@@ -340,6 +346,7 @@ absl::Status Service::StartDelivery() {
   for (const auto& [lane, policy] : config_.lanes) {
     parts.store = lane == Lane::kCritical ? &storage_.critical_queue : &storage_.queue;
     parts.limiter = lane == Lane::kCritical ? &critical_limiter_ : &limiter_;
+    parts.chunks = lane == Lane::kBulk ? &storage_.chunks : nullptr;
     lanes[lane] = {policy, parts};
   }
   engine_ = std::make_unique<delivery::Engine>(lanes);

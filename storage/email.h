@@ -28,13 +28,14 @@ struct NewEmail {
   std::string user_id;               // may be empty
   std::string from_address;
   std::string from_name;
-  std::string content;   // serialised herald.internal.v1.EmailContent
+  std::string content;  // serialised herald.internal.v1.EmailContent
   std::map<std::string, std::string> metadata;
   absl::Time create_time;
   absl::optional<absl::Time> send_time;
   absl::Time expire_time;
   absl::Time key_expire_time;  // the idempotency key is kept until then
   bool test = false;
+  bool has_attachments = false;  // then it goes in no batch call
   std::string traceparent;
 };
 

@@ -8,8 +8,8 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "model/ids.h"
-#include "storage/tenant_limits.h"
 #include "storage/ledger.h"
+#include "storage/tenant_limits.h"
 
 namespace herald::storage {
 

@@ -58,10 +58,15 @@ struct Columns {
         metadata(Repeated(row[9])),
         traceparents(Repeated(row[10])),
         recipients(Repeated(row[11])),
-        contents(Repeated(row[12])) {}
+        contents(Repeated(row[12])) {
+    ArrayParam none(kGroup, 5);
+    for (int i = 0; i < kGroup; ++i) none.AddNull();
+    chunks = none.Take();
+  }
 
   const std::string tenants, lanes, tests, versions, send_times, categories, template_keys,
       from_addresses, from_names, metadata, traceparents, recipients, contents;
+  std::string chunks;
 };
 
 std::string RandomHash(absl::BitGen& random) {
@@ -113,7 +118,7 @@ void InsertGroup(pqxx::connection& connection, const Columns& same, const Group&
                    group.create_times, same.categories, same.template_keys, group.users,
                    same.from_addresses, same.from_names, group.keys, same.metadata,
                    same.traceparents, group.recipient_hashes, same.recipients, same.contents,
-                   group.marks);
+                   group.marks, same.chunks);
   work.commit();
 }
 

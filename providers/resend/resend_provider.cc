@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "providers/pending_sends.h"
 #include "providers/resend/resend_request.h"
@@ -11,6 +12,24 @@ namespace herald::providers {
 namespace {
 
 constexpr size_t kMessageBytesMax = 40'000'000;  // the whole mail after base64
+constexpr size_t kBatchMax = 100;
+// No documented limit: what a request of one mail may have.
+constexpr size_t kBatchBytesMax = kMessageBytesMax;
+constexpr size_t kKeyDigestBytes = 12;
+
+std::string Sha256(absl::string_view bytes) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
+class ResendBatch : public PreparedBatch {
+ public:
+  ResendBatch(std::string key, std::string digest, size_t size, std::string body)
+      : PreparedBatch(std::move(key), std::move(digest), size), body(std::move(body)) {}
+  std::string body;
+};
 
 class ResendProvider : public Provider {
  public:
@@ -22,34 +41,48 @@ class ResendProvider : public Provider {
     open.error_code = "shutdown";
     open.detail = "the answer was not waited for";
     pending_.Abandon(open);
+    pending_batches_.Abandon(absl::nullopt);
   }
 
   absl::string_view account() const override { return options_.account; }
   const Capabilities& capabilities() const override { return capabilities_; }
   std::string RequestDigest(const OutboundMessage& message) const override;
   void Send(const OutboundMessage& message, absl::Duration timeout, Done done) override;
+  std::unique_ptr<PreparedBatch> PrepareBatch(absl::Span<const OutboundMessage> messages,
+                                              absl::string_view name) const override;
+  void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
+                 BatchDone done) override;
 
  private:
+  HttpRequest Request(absl::string_view path, const std::string& key) const;
+
   const ResendOptions options_;
   const Capabilities capabilities_{.idempotency_window = absl::Hours(24),
                                    .message_bytes_max = kMessageBytesMax,
-                                   .attachments = true};
+                                   .attachments = true,
+                                   .batch_max = kBatchMax};
   HttpClient& http_;
   PendingSends pending_;
+  PendingBatches pending_batches_;
 };
 
 // Trace context is left out: it may differ between attempts, and Resend does not compare it.
 std::string ResendProvider::RequestDigest(const OutboundMessage& message) const {
-  const std::string bytes = absl::StrCat(message.idempotency_key, "\n", ResendRequestBody(message));
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
+  return Sha256(absl::StrCat(message.idempotency_key, "\n", ResendRequestBody(message)));
+}
+
+HttpRequest ResendProvider::Request(absl::string_view path, const std::string& key) const {
+  HttpRequest request;
+  request.url = absl::StrCat(options_.base_url, path);
+  request.headers = {{"Authorization", absl::StrCat("Bearer ", options_.api_key)},
+                     {"Content-Type", "application/json"},
+                     {"User-Agent", options_.user_agent},
+                     {"Idempotency-Key", key}};
+  return request;
 }
 
 void ResendProvider::Send(const OutboundMessage& message, absl::Duration timeout, Done done) {
-  HttpRequest request;
-  request.url = absl::StrCat(options_.base_url, "/emails");
+  HttpRequest request = Request("/emails", message.idempotency_key);
   request.body = ResendRequestBody(message);
   request.timeout = timeout;
   if (request.body.size() > kMessageBytesMax) {
@@ -59,15 +92,45 @@ void ResendProvider::Send(const OutboundMessage& message, absl::Duration timeout
     result.detail = absl::StrCat("larger than ", kMessageBytesMax, " bytes");
     return done(std::move(result));
   }
-  request.headers = {{"Authorization", absl::StrCat("Bearer ", options_.api_key)},
-                     {"Content-Type", "application/json"},
-                     {"User-Agent", options_.user_agent},
-                     {"Idempotency-Key", message.idempotency_key}};
   if (!message.traceparent.empty())
     request.headers.emplace_back("traceparent", message.traceparent);
   http_.Send(std::move(request), [tracked = pending_.Track(std::move(done)),
                                   clock = options_.clock](const HttpResponse& response) {
     tracked(ClassifyResendResponse(response, clock()));
+  });
+}
+
+std::unique_ptr<PreparedBatch> ResendProvider::PrepareBatch(
+    absl::Span<const OutboundMessage> messages, absl::string_view name) const {
+  if (messages.size() > kBatchMax) return nullptr;
+  std::string body = ResendBatchBody(messages);
+  if (body.size() > kBatchBytesMax) return nullptr;
+  std::string digest = Sha256(body);
+  std::string key = absl::StrCat(
+      name, "-", absl::BytesToHexString(absl::string_view(digest).substr(0, kKeyDigestBytes)));
+  return std::make_unique<ResendBatch>(std::move(key), std::move(digest), messages.size(),
+                                       std::move(body));
+}
+
+void ResendProvider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
+                               BatchDone done) {
+  auto& prepared = static_cast<ResendBatch&>(*batch);
+  HttpRequest request = Request("/emails/batch", prepared.key());
+  request.headers.emplace_back("x-batch-validation", "permissive");
+  request.body = std::move(prepared.body);
+  request.timeout = timeout;
+  const size_t messages = prepared.size();
+  auto tracked = pending_batches_.Track(
+      [messages, done = std::move(done)](absl::optional<std::vector<SendResult>> results) {
+        if (results.has_value()) return done(*std::move(results));
+        SendResult open;
+        open.error_code = "shutdown";
+        open.detail = "the answer was not waited for";
+        done(std::vector<SendResult>(messages, open));
+      });
+  http_.Send(std::move(request), [messages, tracked = std::move(tracked),
+                                  clock = options_.clock](const HttpResponse& response) {
+    tracked(ClassifyResendBatchResponse(response, messages, clock()));
   });
 }
 

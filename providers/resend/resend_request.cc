@@ -62,4 +62,14 @@ std::string ResendRequestBody(const OutboundMessage& message) {
   return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string ResendBatchBody(absl::Span<const OutboundMessage> messages) {
+  std::string body = "[";
+  for (const OutboundMessage& message : messages) {
+    if (body.size() > 1) body += ',';
+    body += ResendRequestBody(message);
+  }
+  body += ']';
+  return body;
+}
+
 }  // namespace herald::providers

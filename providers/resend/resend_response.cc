@@ -124,7 +124,54 @@ absl::optional<absl::Duration> RetryAfter(const HttpResponse& response, absl::Ti
   return response.status == 429 ? reset : absl::nullopt;
 }
 
+// The messages that `errors` names, or nullopt when it cannot be understood.
+absl::optional<std::vector<bool>> RefusedOf(const nlohmann::json& body, size_t messages) {
+  std::vector<bool> refused(messages);
+  const auto errors = body.find("errors");
+  if (errors == body.end() || errors->is_null()) return refused;
+  if (!errors->is_array()) return absl::nullopt;
+  for (const nlohmann::json& error : *errors) {
+    if (!error.is_object() || !error.contains("index") || !error["index"].is_number_unsigned()) {
+      return absl::nullopt;
+    }
+    const size_t index = error["index"].get<size_t>();
+    if (index >= messages || refused[index]) return absl::nullopt;
+    refused[index] = true;
+  }
+  return refused;
+}
+
+std::vector<SendResult> ClassifyBatchSuccess(const nlohmann::json& body, size_t messages) {
+  const std::vector<SendResult> unmapped(
+      messages,
+      Result(Outcome::kUnconfirmed, "unreadable_success", "success that does not add up"));
+  if (!body.is_object() || !body.contains("data") || !body["data"].is_array()) return unmapped;
+  const absl::optional<std::vector<bool>> refused = RefusedOf(body, messages);
+  if (!refused.has_value()) return unmapped;
+  const auto taken = static_cast<size_t>(std::count(refused->begin(), refused->end(), false));
+  const nlohmann::json& data = body["data"];
+  if (data.size() != taken) return unmapped;
+  std::vector<SendResult> results;
+  size_t next = 0;
+  for (size_t i = 0; i < messages; ++i) {
+    results.push_back((*refused)[i] ? Result(Outcome::kRejected, "validation_error",
+                                             "refused by the batch call: a field is not valid")
+                                    : ClassifySuccess(data[next++]));
+  }
+  return results;
+}
+
 }  // namespace
+
+std::vector<SendResult> ClassifyResendBatchResponse(const HttpResponse& response, size_t messages,
+                                                    absl::Time now) {
+  if (response.transport == HttpResponse::Transport::kAnswered && response.status >= 200 &&
+      response.status < 300) {
+    return ClassifyBatchSuccess(
+        nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false), messages);
+  }
+  return std::vector<SendResult>(messages, ClassifyResendResponse(response, now));
+}
 
 SendResult ClassifyResendResponse(const HttpResponse& response, absl::Time now) {
   switch (response.transport) {

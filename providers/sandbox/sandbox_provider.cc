@@ -25,7 +25,8 @@ namespace herald::providers {
 namespace {
 
 constexpr size_t kMessageBytesMax = 40'000'000;
-constexpr size_t kBatchMax = 1024;       // messages per sync of the record
+constexpr size_t kSyncMax = 1024;        // messages per sync of the record
+constexpr size_t kBatchMax = 100;        // messages of a batch call
 constexpr int kRefusalsOfRetry = 2;      // how often retry@ is refused
 constexpr size_t kRefusedMax = 100'000;  // emails whose refusals are counted
 
@@ -57,6 +58,35 @@ void MakeUnique(std::string& key) {
                   absl::BytesToHexString(absl::string_view(
                       reinterpret_cast<const char*>(bytes.data()), bytes.size())));
 }
+class SandboxBatch : public PreparedBatch {
+ public:
+  SandboxBatch(std::string key, std::string digest, std::vector<OutboundMessage> messages)
+      : PreparedBatch(std::move(key), std::move(digest), messages.size()),
+        messages(std::move(messages)) {}
+  const std::vector<OutboundMessage> messages;
+};
+
+// Gathers the answers to the messages of one batch call.
+class Gathering {
+ public:
+  Gathering(size_t messages, Provider::BatchDone done)
+      : results_(messages), missing_(messages), done_(std::move(done)) {}
+
+  void Put(size_t index, SendResult result) {
+    absl::ReleasableMutexLock lock(&mu_);
+    results_[index] = std::move(result);
+    if (--missing_ > 0) return;
+    std::vector<SendResult> results = std::move(results_);
+    lock.Release();
+    done_(std::move(results));
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::vector<SendResult> results_ ABSL_GUARDED_BY(mu_);
+  size_t missing_ ABSL_GUARDED_BY(mu_);
+  const Provider::BatchDone done_;
+};
 
 class SandboxProvider : public Provider {
  public:
@@ -73,6 +103,10 @@ class SandboxProvider : public Provider {
   std::string RequestDigest(const OutboundMessage& message) const override;
   void Send(const OutboundMessage& message, absl::Duration timeout, Done done) override
       ABSL_LOCKS_EXCLUDED(mu_);
+  std::unique_ptr<PreparedBatch> PrepareBatch(absl::Span<const OutboundMessage> messages,
+                                              absl::string_view name) const override;
+  void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
+                 BatchDone done) override;
 
  private:
   struct Handover {
@@ -94,7 +128,7 @@ class SandboxProvider : public Provider {
       .idempotency_window = options_.idempotent ? absl::InfiniteDuration() : absl::ZeroDuration(),
       .message_bytes_max = kMessageBytesMax,
       .attachments = true,
-      .batch_max = 1,
+      .batch_max = kBatchMax,
       .international_addresses = true};
 
   // Only on the worker's thread.
@@ -152,6 +186,31 @@ void SandboxProvider::Send(const OutboundMessage& message, absl::Duration /*time
   done(Result(Outcome::kRetryable, "queue_full", "the sandbox has too much to write"));
 }
 
+std::unique_ptr<PreparedBatch> SandboxProvider::PrepareBatch(
+    absl::Span<const OutboundMessage> messages, absl::string_view name) const {
+  if (messages.size() > kBatchMax) return nullptr;
+  std::string digests;
+  for (const OutboundMessage& message : messages) digests += RequestDigest(message);
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(digests.data()), digests.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  std::string key = absl::StrCat(name, "-", absl::BytesToHexString(digest));
+  return std::make_unique<SandboxBatch>(
+      std::move(key), std::move(digest),
+      std::vector<OutboundMessage>(messages.begin(), messages.end()));
+}
+
+// Every message keeps the key that it has alone, so that the record knows it again either way.
+void SandboxProvider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
+                                BatchDone done) {
+  const auto& messages = static_cast<const SandboxBatch&>(*batch).messages;
+  const auto gathering = std::make_shared<Gathering>(messages.size(), std::move(done));
+  for (size_t i = 0; i < messages.size(); ++i) {
+    Send(messages[i], timeout,
+         [gathering, i](SendResult result) { gathering->Put(i, std::move(result)); });
+  }
+}
+
 void SandboxProvider::Work() {
   while (true) {
     std::vector<Handover> batch = NextBatch();
@@ -169,10 +228,10 @@ std::vector<SandboxProvider::Handover> SandboxProvider::NextBatch() {
   mu_.Await(absl::Condition(&ready));
   std::vector<Handover> batch;
   if (stopping_) return batch;
-  if (queue_.size() <= kBatchMax) {
+  if (queue_.size() <= kSyncMax) {
     batch.swap(queue_);
   } else {
-    const auto end = queue_.begin() + kBatchMax;
+    const auto end = queue_.begin() + kSyncMax;
     batch.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
     queue_.erase(queue_.begin(), end);
   }

@@ -69,6 +69,7 @@ storage::NewEmail BuildNewEmail(const NewEmailParts& parts) {
   email.from_address = checked.from.ToString();
   email.from_name = request.from().name();
   email.content = PackContent(parts);
+  email.has_attachments = request.attachments_size() > 0;
   email.metadata = {request.metadata().begin(), request.metadata().end()};
   email.create_time = parts.now;
   email.send_time = checked.send_time;

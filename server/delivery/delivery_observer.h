@@ -2,10 +2,12 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "model/email_state.h"
 #include "model/outcome.h"
 #include "model/rate_limit.h"
 #include "providers/provider.h"
+#include "storage/chunk_store.h"
 #include "storage/queue_store.h"
 
 namespace herald::delivery {
@@ -22,6 +24,14 @@ class DeliveryObserver {
   // An end was recorded; `since_due` runs from acceptance, or from send_time if that was later.
   virtual void OnRecorded(const storage::LeasedEmail& /*email*/, const storage::AttemptEnd& /*end*/,
                           absl::Duration /*since_due*/) {}
+  // The same of a chunk: one result for each member, in order.
+  virtual void OnChunkHandedOver(const storage::LeasedChunk& /*chunk*/,
+                                 absl::string_view /*account*/, int /*attempt*/,
+                                 absl::Span<const providers::SendResult> /*results*/,
+                                 absl::Duration /*took*/) {}
+  virtual void OnChunkRecorded(const storage::LeasedChunk& /*chunk*/,
+                               const storage::ChunkEnd& /*end*/, absl::Time /*now*/) {}
+  virtual void OnChunkStale(const storage::LeasedChunk& /*chunk*/) {}
   // Found cancelled, suppressed or expired as `state` when it was about to be handed over.
   virtual void OnStopped(const storage::LeasedEmail& /*email*/, EmailState /*state*/) {}
   // An outcome came too late: the lease had been taken over, nothing was changed.

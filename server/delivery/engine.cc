@@ -9,24 +9,30 @@ namespace herald::delivery {
 Engine::Engine(const std::map<Lane, LaneSetup>& lanes) {
   for (const auto& [lane, setup] : lanes) {
     workers_[lane] = std::make_unique<LaneWorker>(lane, setup.policy, setup.parts);
+    if (setup.parts.chunks == nullptr) continue;
+    chunk_workers_[lane] = std::make_unique<ChunkWorker>(lane, setup.policy, setup.parts);
   }
 }
 
 void Engine::Wake(Lane lane) {
   const auto worker = workers_.find(lane);
   if (worker != workers_.end()) worker->second->Wake();
+  const auto chunks = chunk_workers_.find(lane);
+  if (chunks != chunk_workers_.end()) chunks->second->Wake();
 }
 
 bool Engine::Drain(absl::Time deadline) {
   // All at once: a lane must not eat up the next one's time.
   std::vector<std::thread> drains;
   std::atomic<bool> empty{true};
-  for (auto& [lane, worker] : workers_) {
-    drains.emplace_back([&empty, deadline, w = worker.get()] {
-      if (!w->Drain(deadline)) empty = false;
+  const auto drain = [&](auto* worker) {
+    drains.emplace_back([&empty, deadline, worker] {
+      if (!worker->Drain(deadline)) empty = false;
     });
-  }
-  for (std::thread& drain : drains) drain.join();
+  };
+  for (auto& [lane, worker] : workers_) drain(worker.get());
+  for (auto& [lane, worker] : chunk_workers_) drain(worker.get());
+  for (std::thread& thread : drains) thread.join();
   return empty;
 }
 

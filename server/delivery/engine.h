@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "server/delivery/chunk_worker.h"
 #include "server/delivery/lane_worker.h"
 
 namespace herald::delivery {
@@ -25,6 +26,7 @@ class Engine {
 
  private:
   std::map<Lane, std::unique_ptr<LaneWorker>> workers_;
+  std::map<Lane, std::unique_ptr<ChunkWorker>> chunk_workers_;  // of lanes with chunks
 };
 
 }  // namespace herald::delivery

@@ -29,6 +29,10 @@ struct LanePolicy {
   int workers = 1;
   int claim_batch = 100;
   int in_flight_max = 400;
+  // The same of chunks, up to 100 emails each; chunks of a claim are begun in one transaction.
+  int chunk_workers = 2;
+  int chunk_claim = 4;
+  int chunks_in_flight_max = 32;
 };
 
 // The defaults documented in the README.

@@ -15,8 +15,6 @@ constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 // Left of a lease beyond the provider's timeout, for recording the outcome.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 // How soon and how late an email that no account takes now is looked at again.
-constexpr absl::Duration kNoRouteMin = absl::Milliseconds(250);
-constexpr absl::Duration kNoRouteMax = absl::Seconds(15);
 
 using Kind = storage::Disposition::Kind;
 

@@ -15,6 +15,7 @@
 #include "server/delivery/renderer.h"
 #include "server/delivery/retry_policy.h"
 #include "server/delivery/router.h"
+#include "storage/chunk_store.h"
 #include "storage/queue_store.h"
 
 namespace herald::delivery {
@@ -22,6 +23,7 @@ namespace herald::delivery {
 // What every lane's worker shares. All must outlive the workers.
 struct DeliveryParts {
   storage::QueueStore* store = nullptr;
+  storage::ChunkStore* chunks = nullptr;  // of a lane that has them
   const Renderer* renderer = nullptr;
   Router* router = nullptr;
   // A tenant's own policy for a lane, if it has one; may be empty. Thread-safe, never blocks.

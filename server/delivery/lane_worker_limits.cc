@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "server/delivery/lane_worker.h"
 
 namespace herald::delivery {
@@ -11,11 +10,6 @@ namespace {
 // While the limiter does not answer.
 constexpr absl::Duration kLimiterDelay = absl::Seconds(1);
 
-std::string DomainOf(absl::string_view address) {
-  const size_t at = address.rfind('@');
-  return absl::AsciiStrToLower(at == absl::string_view::npos ? "" : address.substr(at + 1));
-}
-
 }  // namespace
 
 // Takes out those that have to wait and parks them.
@@ -23,11 +17,7 @@ std::vector<LaneWorker::Job> LaneWorker::Limit(std::vector<Job> jobs) {
   std::vector<SendCandidate> candidates;
   candidates.reserve(jobs.size());
   for (const Job& job : jobs) {
-    const storage::LeasedEmail& email = *job.email;
-    candidates.push_back({email.lease.tenant, email.lane, std::string(job.provider->account()),
-                          email.category, DomainOf(job.message.from.address),
-                          DomainOf(job.message.to.address), email.user_id, email.expire_time,
-                          email.slots_held, email.test});
+    candidates.push_back(CandidateFor(*job.email, job.message, job.provider->account()));
   }
   absl::StatusOr<std::vector<storage::SlotAnswer>> answers = parts_.limiter->Admit(candidates);
   if (!answers.ok()) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "providers/provider.h"
 #include "server/delivery/health_board.h"
@@ -32,8 +33,31 @@ class MeasuredProvider final : public providers::Provider {
                       done(std::move(result));
                     });
   }
+  std::unique_ptr<providers::PreparedBatch> PrepareBatch(
+      absl::Span<const providers::OutboundMessage> messages,
+      absl::string_view name) const override {
+    return provider_->PrepareBatch(messages, name);
+  }
+  void SendBatch(std::unique_ptr<providers::PreparedBatch> batch, absl::Duration timeout,
+                 BatchDone done) override {
+    const int64_t call = board_->Begin(account_);
+    provider_->SendBatch(
+        std::move(batch), timeout,
+        [this, call, done = std::move(done)](std::vector<providers::SendResult> results) {
+          board_->End(account_, call, OfCall(results));
+          done(std::move(results));
+        });
+  }
 
  private:
+  // What a batch call says of its account: it works where it took anything.
+  static providers::SendResult OfCall(const std::vector<providers::SendResult>& results) {
+    for (const providers::SendResult& result : results) {
+      if (result.outcome == Outcome::kAccepted) return result;
+    }
+    return results.empty() ? providers::SendResult() : results.front();
+  }
+
   HealthBoard* const board_;
   const std::string account_;
   const providers::Capabilities capabilities_;

@@ -108,6 +108,15 @@ absl::StatusOr<absl::Time> RateLimiter::WarmUpStart(TenantId tenant,
   return start;
 }
 
+absl::StatusOr<bool> RateLimiter::Limits(absl::Span<const SendCandidate> candidates) const {
+  for (const SendCandidate& candidate : candidates) {
+    const absl::StatusOr<Buckets> buckets = BucketsOf(candidate);
+    if (!buckets.ok()) return buckets.status();
+    if (!buckets->empty()) return true;
+  }
+  return false;
+}
+
 absl::StatusOr<std::vector<storage::SlotAnswer>> RateLimiter::Admit(
     absl::Span<const SendCandidate> candidates) const {
   std::vector<storage::SlotAnswer> answers(candidates.size());

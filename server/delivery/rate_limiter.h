@@ -10,25 +10,12 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "model/lane.h"
+#include "server/delivery/send_candidate.h"
 #include "server/limits/limit_defaults.h"
 #include "server/limits/tenant_limit_cache.h"
 #include "storage/rate_limit_store.h"
 
 namespace herald::delivery {
-
-// An email about to be handed over, as far as limits care.
-struct SendCandidate {
-  TenantId tenant;
-  Lane lane = Lane::kTransactional;
-  std::string account;
-  std::string category;
-  std::string sender_domain;     // lower-case
-  std::string recipient_domain;  // lower-case
-  std::string user_id;           // may be empty
-  absl::Time expire_time;
-  std::vector<int64_t> slots_held;  // of one that was parked
-  bool test = false;                // goes to the sandbox: nothing limits it
-};
 
 // Which limits apply to an email, and whether it may go now. Thread-safe. Asks the database once
 // for any number of emails, and not at all when no limit applies to them.
@@ -42,6 +29,9 @@ class RateLimiter {
   // the database did not answer; none of them may go.
   absl::StatusOr<std::vector<storage::SlotAnswer>> Admit(
       absl::Span<const SendCandidate> candidates) const;
+  // Whether a limit applies to any of them. Takes nothing; may ask the database for the age of a
+  // sending domain that it meets for the first time.
+  absl::StatusOr<bool> Limits(absl::Span<const SendCandidate> candidates) const;
 
  private:
   using Buckets = std::vector<storage::LimitBucket>;

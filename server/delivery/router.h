@@ -31,6 +31,10 @@ struct RouteChoice {
   absl::Duration wait;            // when to ask again; without jitter
 };
 
+// Bounds of RouteChoice::wait as it is obeyed.
+constexpr absl::Duration kNoRouteMin = absl::Milliseconds(250);
+constexpr absl::Duration kNoRouteMax = absl::Seconds(15);
+
 // Chooses the provider account for an email. Thread-safe, never blocks.
 class Router {
  public:

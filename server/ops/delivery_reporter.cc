@@ -1,5 +1,6 @@
 #include "server/ops/delivery_reporter.h"
 
+#include <map>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -74,6 +75,62 @@ void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const stora
        {"error_code", end.error_code},
        {"delay_ms", absl::ToDoubleMilliseconds(end.disposition.delay)},
        {"trace_id", TraceId(email)}});
+}
+
+void DeliveryReporter::OnChunkHandedOver(const storage::LeasedChunk& chunk,
+                                         absl::string_view account, int attempt,
+                                         absl::Span<const providers::SendResult> results,
+                                         absl::Duration took) {
+  auto& meter = metrics_->Account(account);
+  for (const providers::SendResult& result : results) meter.Attempted(result.outcome, took);
+  Log(Severity::kDebug, "chunk_handed_over",
+      {{"email_id", FormatEmailId(EmailId{chunk.lease.chunk.value})},
+       {"count", static_cast<int>(results.size())},
+       {"lane", LaneName(chunk.lane)},
+       {"account", account},
+       {"attempt", attempt},
+       {"duration_ms", absl::ToDoubleMilliseconds(took)}});
+}
+
+void DeliveryReporter::OnChunkRecorded(const storage::LeasedChunk& chunk,
+                                       const storage::ChunkEnd& end, absl::Time now) {
+  using End = storage::ChunkEnd::Kind;
+  if (end.kind != End::kDone) {
+    const bool retries = end.kind == End::kRetry;
+    if (retries) {
+      for (size_t i = 0; i < chunk.members.size(); ++i) metrics_->Retried(chunk.lane);
+    }
+    Log(retries ? Severity::kInfo : Severity::kWarning,
+        retries ? "chunk_retrying" : "chunk_unconfirmed",
+        {{"email_id", FormatEmailId(EmailId{chunk.lease.chunk.value})},
+         {"count", static_cast<int>(chunk.members.size())},
+         {"lane", LaneName(chunk.lane)},
+         {"account", end.account},
+         {"attempt", end.attempt},
+         {"reason", end.reason},
+         {"error_code", end.error_code},
+         {"delay_ms", absl::ToDoubleMilliseconds(end.delay)}});
+    return;
+  }
+  std::map<EmailId, const storage::MemberEnd*> others;
+  for (const storage::MemberEnd& member : end.others) others[member.email] = &member;
+  for (const storage::LeasedEmail& member : chunk.members) {
+    storage::AttemptEnd alone;
+    alone.lease = member.lease;
+    alone.attempt = end.attempt;
+    alone.account = end.account;
+    alone.disposition.kind = Kind::kSent;
+    const auto other = others.find(member.lease.email);
+    if (other != others.end()) {
+      alone.disposition = other->second->disposition;
+      alone.error_code = other->second->error_code;
+    }
+    OnRecorded(member, alone, now - member.create_time);
+  }
+}
+
+void DeliveryReporter::OnChunkStale(const storage::LeasedChunk& chunk) {
+  for (const storage::LeasedEmail& member : chunk.members) OnStale(member);
 }
 
 void DeliveryReporter::OnStopped(const storage::LeasedEmail& email, EmailState state) {

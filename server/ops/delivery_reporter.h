@@ -16,6 +16,12 @@ class DeliveryReporter : public delivery::DeliveryObserver {
                     const providers::SendResult& result, absl::Duration took) override;
   void OnRecorded(const storage::LeasedEmail& email, const storage::AttemptEnd& end,
                   absl::Duration since_due) override;
+  void OnChunkHandedOver(const storage::LeasedChunk& chunk, absl::string_view account, int attempt,
+                         absl::Span<const providers::SendResult> results,
+                         absl::Duration took) override;
+  void OnChunkRecorded(const storage::LeasedChunk& chunk, const storage::ChunkEnd& end,
+                       absl::Time now) override;
+  void OnChunkStale(const storage::LeasedChunk& chunk) override;
   void OnStopped(const storage::LeasedEmail& email, EmailState state) override;
   void OnStale(const storage::LeasedEmail& email) override;
   void OnRenderFailure(const storage::LeasedEmail& email, const absl::Status& status) override;

@@ -8,6 +8,7 @@
 
 #include "model/email_state.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/chunk_store_sql.h"
 #include "storage/postgres/delivery_event_store_sql.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/transaction.h"
@@ -113,6 +114,7 @@ std::map<EmailKey, Summary> LockSummaries(Transaction& transaction, const Matche
     emails.AddInt(email.value);
   }
   const std::string tenant_array = tenants.Take(), email_array = emails.Take();
+  transaction.Exec(chunk_sql::kLockOfEmails, tenant_array, email_array);
   transaction.Exec(delivery_event_sql::kLockQueue, tenant_array, email_array);
   std::map<EmailKey, Summary> summaries;
   for (const pqxx::row& row :
@@ -160,8 +162,10 @@ void MoveStates(Transaction& transaction, const std::map<EmailKey, Move>& moves)
     states.AddInt(static_cast<int64_t>(move.state));
     reasons.AddText(move.reason);
   }
-  transaction.Exec(delivery_event_sql::kMove, tenants.Take(), emails.Take(), states.Take(),
+  const std::string tenant_array = tenants.Take(), email_array = emails.Take();
+  transaction.Exec(delivery_event_sql::kMove, tenant_array, email_array, states.Take(),
                    reasons.Take());
+  transaction.Exec(chunk_sql::kSettle, tenant_array, email_array);
 }
 
 // Why an address gets no more mail: which email showed it, and at which account.

@@ -7,12 +7,13 @@
 namespace herald::storage::delivery_event_sql {
 
 // $1 tenants, $2 emails (NULL: not tagged), $3 accounts, $4 provider's message ids. The tags are
-// believed when such an email exists; otherwise the message id finds the attempt.
+// believed when such an email exists; otherwise the message id finds the attempt, unless
+// that was made in a chunk: batch calls carry tags, and an index of their ids would cost too much.
 inline constexpr NamedQuery kMatch{"match_events", R"sql(
 SELECT w.position, coalesce(e.tenant_id, m.tenant_id) AS tenant_id,
        coalesce(e.email_id, m.email_id) AS email_id,
        coalesce(CASE WHEN e.email_id IS NULL THEN m.attempt
-                     ELSE (SELECT max(a.attempt) FROM herald.attempts a
+                     ELSE (SELECT max(a.attempt) FROM herald.email_attempts a
                            WHERE a.tenant_id = e.tenant_id AND a.email_id = e.email_id
                              AND a.account = w.account) END, 0) AS attempt
 FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
@@ -38,7 +39,7 @@ ORDER BY w.position FOR UPDATE OF q
 // $1 tenants, $2 emails.
 inline constexpr NamedQuery kLockEmails{"lock_emails_of_events", R"sql(
 SELECT e.tenant_id, e.email_id, e.state, e.state_reason,
-       EXISTS (SELECT FROM herald.attempts a
+       EXISTS (SELECT FROM herald.email_attempts a
                WHERE a.tenant_id = e.tenant_id AND a.email_id = e.email_id) AS attempted
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, email_id, position)
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id

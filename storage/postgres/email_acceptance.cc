@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/chunk_assignment.h"
 #include "storage/postgres/email_query.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/email_store_sql.h"
@@ -84,7 +85,11 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
   ArrayParam tenants(n), ids(n, 20), lanes(n, 2), tests(n, 2), versions(n, 4), sends(n, 32),
       expiries(n, 32), creates(n, 32), categories(n, 20), templates(n, 20), users(n, 20),
       from_addresses(n, 30), from_names(n, 20), keys(n, 40), metadata(n, 40), traces(n, 60),
-      hashes(n, 70), recipients(n, 140), contents(n, 1200), marks(n, 20);
+      hashes(n, 70), recipients(n, 140), contents(n, 1200), marks(n, 20), chunks(n, 20);
+  std::vector<const NewEmail*> accepted;
+  accepted.reserve(n);
+  for (size_t i : winners) accepted.push_back(group[i].email);
+  for (const absl::optional<int64_t>& chunk : AssignChunks(accepted)) chunks.AddInt(chunk);
   for (size_t i : winners) {
     const Candidate& candidate = group[i];
     const NewEmail& email = *candidate.email;
@@ -114,7 +119,7 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
                           creates.Take(), categories.Take(), templates.Take(), users.Take(),
                           from_addresses.Take(), from_names.Take(), keys.Take(), metadata.Take(),
                           traces.Take(), hashes.Take(), recipients.Take(), contents.Take(),
-                          marks.Take());
+                          marks.Take(), chunks.Take());
 }
 
 void Insert(Transaction& transaction, Group group, const std::vector<size_t>& winners,

@@ -27,7 +27,10 @@ WHERE e.tenant_id = $1::bigint
   AND ($10::text = '' OR e.email_id IN (
         SELECT p.email_id FROM herald.attempts p
         WHERE p.provider_message_id = $10::text AND p.provider_message_id <> ''
-          AND p.tenant_id = $1::bigint))
+          AND p.tenant_id = $1::bigint
+        UNION ALL
+        SELECT c.email_ids[array_position(c.message_ids, $10::text)] FROM herald.chunk_attempts c
+        WHERE c.message_ids @> ARRAY[$10::text] AND c.tenant_id = $1::bigint))
   AND ($11::timestamptz IS NULL OR e.create_time >= $11::timestamptz)
   AND ($12::timestamptz IS NULL OR e.create_time < $12::timestamptz)
   AND e.email_id >= $13::bigint AND e.email_id < $14::bigint

@@ -46,7 +46,7 @@ SELECT e.tenant_id, e.email_id, v.state, e.state_reason, e.lane, e.category, e.t
        coalesce(a.attempt, 0), coalesce(a.account, ''), coalesce(a.provider_message_id, '')
 FROM herald.emails e
 LEFT JOIN LATERAL (
-  SELECT l.attempt, l.account, l.provider_message_id, l.outcome FROM herald.attempts l
+  SELECT l.attempt, l.account, l.provider_message_id, l.outcome FROM herald.email_attempts l
   WHERE l.tenant_id = e.tenant_id AND l.email_id = e.email_id
   ORDER BY l.attempt DESC LIMIT 1) a ON true
 CROSS JOIN LATERAL (

@@ -4,6 +4,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/chunk_rows.h"
+#include "storage/postgres/chunk_store_sql.h"
 #include "storage/postgres/email_query.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/email_store_sql.h"
@@ -36,10 +38,11 @@ absl::StatusOr<std::string> RecipientHash(TenantKeys& keys, TenantId tenant,
   return (*cipher)->LookupHash(query.recipient_normalised);
 }
 
-// An email as a change finds it, its queue row locked if there is one.
+// An email as a change finds it, its chunk and its queue row locked if there is one.
 struct Current {
   bool found = false;
-  bool queued = false;
+  bool queued = false;  // waits, alone or in a chunk
+  absl::optional<ChunkId> chunk;
   bool leased = false;
   bool open_attempt = false;
   int attempts = 0;
@@ -49,6 +52,13 @@ struct Current {
 
 Current LockCurrent(Transaction& transaction, TenantId tenant, EmailId id) {
   Current current;
+  const pqxx::result chunk = transaction.Exec(chunk_sql::kLockOfEmail, tenant, id);
+  if (!chunk.empty()) {
+    current.queued = true;
+    current.chunk = ChunkId{Int64Of(chunk[0][0])};
+    current.leased = BoolOf(chunk[0][1]);
+    current.attempts = IntOf(chunk[0][2]);
+  }
   const pqxx::result queued = transaction.Exec(email_sql::kLockQueued, tenant, id);
   if (!queued.empty()) {
     current.queued = true;
@@ -62,6 +72,10 @@ Current LockCurrent(Transaction& transaction, TenantId tenant, EmailId id) {
   current.open_attempt = BoolOf(stored[0][1]);
   current.expire_time = TimeOf(stored[0][2]);
   return current;
+}
+
+void LeaveChunk(Transaction& transaction, TenantId tenant, EmailId id, const Current& email) {
+  if (email.chunk.has_value()) DropMembers(transaction, {{{tenant, *email.chunk}, id}});
 }
 
 bool WaitsUnattempted(EmailState state) {
@@ -147,6 +161,7 @@ absl::StatusOr<EmailRecord> PostgresEmailStore::CancelEmail(TenantId tenant, Ema
               if (!email.queued || email.open_attempt || !WaitsUnattempted(email.state)) {
                 return absl::FailedPreconditionError("the email can no longer be cancelled");
               }
+              LeaveChunk(transaction, tenant, id, email);
               FinishEmails(transaction, {{.tenant = tenant,
                                           .email = id,
                                           .state = EmailState::kCancelled,
@@ -174,6 +189,10 @@ absl::StatusOr<EmailRecord> PostgresEmailStore::RescheduleEmail(TenantId tenant,
                        }
                        if (send_time >= email.expire_time) {
                          return absl::FailedPreconditionError("the email expires before send_time");
+                       }
+                       LeaveChunk(transaction, tenant, id, email);
+                       if (email.chunk.has_value()) {
+                         transaction.Exec(chunk_sql::kQueueAlone, tenant, id);
                        }
                        transaction.Exec(email_sql::kReschedule, tenant, id, send_time);
                        return FindEmail(transaction, tenant, id);

@@ -33,30 +33,33 @@ JOIN herald.idempotency_keys k
 // The emails themselves, one array a column. $1 tenant, $2 email, $3 lane, $4 test, $5 template
 // version, $6 send time, $7 expire time, $8 create time, $9 category, $10 template key, $11 user,
 // $12 from address, $13 from name, $14 idempotency key, $15 metadata, $16 traceparent,
-// $17 recipient hash, $18 recipient sealed, $19 content sealed, $20 recipient mark.
+// $17 recipient hash, $18 recipient sealed, $19 content sealed, $20 recipient mark, $21 chunk
+// (NULL: goes alone). One that is stopped at once is in no chunk.
 inline constexpr NamedQuery kInsertEmails{"insert_emails", R"sql(
 WITH new AS MATERIALIZED (
   SELECT n.*, coalesce(n.stop, '') AS reason,
          (CASE WHEN n.stop IS NOT NULL THEN 11 WHEN n.send_time > now() THEN 1 ELSE 2 END)
-           ::smallint AS state
+           ::smallint AS state,
+         CASE WHEN n.stop IS NULL THEN n.wanted_chunk END AS chunk_id
   FROM (
   SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS stop
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::boolean[], $5::integer[],
               $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[],
               $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-              $17::bytea[], $18::bytea[], $19::bytea[], $20::bigint[])
+              $17::bytea[], $18::bytea[], $19::bytea[], $20::bigint[], $21::bigint[])
     AS w (tenant_id, email_id, lane, test, template_version, send_time, expire_time, create_time,
           category, template_key, user_id, from_address, from_name, idempotency_key, metadata,
-          traceparent, recipient_hash, recipient_sealed, content_sealed, recipient_mark)
+          traceparent, recipient_hash, recipient_sealed, content_sealed, recipient_mark,
+          wanted_chunk)
   OFFSET 0) n),
 emails AS (
   INSERT INTO herald.emails
     (tenant_id, email_id, state, lane, test, template_version, send_time, expire_time, create_time,
      update_time, state_reason, category, template_key, user_id, from_address, from_name,
-     idempotency_key, metadata, traceparent, recipient_hash, recipient_sealed)
+     idempotency_key, metadata, traceparent, recipient_hash, recipient_sealed, chunk_id)
   SELECT tenant_id, email_id, state, lane, test, template_version, send_time, expire_time,
          create_time, create_time, reason, category, template_key, user_id, from_address, from_name,
-         idempotency_key, metadata, traceparent, recipient_hash, recipient_sealed
+         idempotency_key, metadata, traceparent, recipient_hash, recipient_sealed, chunk_id
   FROM new),
 contents AS (
   INSERT INTO herald.email_contents (tenant_id, email_id, content_sealed)
@@ -64,7 +67,11 @@ contents AS (
 queued AS (
   INSERT INTO herald.queue (tenant_id, email_id, lane, run_at, expire_time)
   SELECT tenant_id, email_id, lane, greatest(send_time, now()), expire_time
-  FROM new WHERE state <> 11),
+  FROM new WHERE state <> 11 AND chunk_id IS NULL),
+chunked AS (
+  INSERT INTO herald.chunks (tenant_id, chunk_id, lane, run_at, expire_time, email_ids)
+  SELECT tenant_id, chunk_id, min(lane), now(), min(expire_time), array_agg(email_id ORDER BY email_id)
+  FROM new WHERE chunk_id IS NOT NULL GROUP BY tenant_id, chunk_id),
 noted AS (
   INSERT INTO herald.email_events (tenant_id, email_id, event_key, type, event_time, reason)
   SELECT tenant_id, email_id, '0:3', 3, now(), reason FROM new WHERE state = 11)
@@ -79,7 +86,7 @@ WHERE tenant_id = $1::bigint AND email_id = $2::bigint FOR UPDATE
 
 // $1 tenant, $2 email: the stored state, and whether an attempt is open.
 inline constexpr NamedQuery kStoredState{"stored_state", R"sql(
-SELECT e.state, EXISTS (SELECT FROM herald.attempts a
+SELECT e.state, EXISTS (SELECT FROM herald.email_attempts a
                         WHERE a.tenant_id = e.tenant_id AND a.email_id = e.email_id
                           AND a.outcome IS NULL) AS open,
        herald.micros(e.expire_time) AS expire_time
@@ -122,7 +129,7 @@ put_back AS (
 queued AS (
   INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, run_at, expire_time)
   SELECT p.tenant_id, p.email_id, p.lane,
-         coalesce((SELECT max(a.attempt) FROM herald.attempts a
+         coalesce((SELECT max(a.attempt) FROM herald.email_attempts a
                    WHERE a.tenant_id = p.tenant_id AND a.email_id = p.email_id), 0),
          now(), p.expire_time
   FROM put_back p),
@@ -156,7 +163,14 @@ FROM (
                     WHERE v.tenant_id = e.tenant_id AND v.email_id = e.email_id AND v.type = 2)
   UNION ALL
   SELECT email_id, 6, begin_time, attempt, account, '', 0, '', '', NULL, 0
-  FROM herald.attempts WHERE tenant_id = $1::bigint AND email_id = $2::bigint
+  FROM herald.email_attempts WHERE tenant_id = $1::bigint AND email_id = $2::bigint
+  UNION ALL
+  SELECT c.email_id, c.type, c.event_time, c.attempt, c.account, c.provider_message_id, 0, c.reason,
+         c.detail, c.retry_time, c.seq
+  FROM herald.emails e
+  JOIN herald.chunk_member_events c
+    ON c.tenant_id = e.tenant_id AND c.chunk_id = e.chunk_id AND c.email_id = e.email_id
+  WHERE e.tenant_id = $1::bigint AND e.email_id = $2::bigint
   UNION ALL
   SELECT email_id, type, event_time, attempt, account, provider_message_id, bounce_class, reason,
          detail, retry_time, seq
@@ -166,15 +180,43 @@ LIMIT 1000
 )sql"};
 
 // $1 tenant, $2 transaction, $3 sequence, $4 limit. Below the snapshot's xmin every transaction
-// has ended, so nothing can still commit before a place that was read.
+// has ended, so nothing can still commit before a place that was read. A chunk's event stands for
+// up to 100 lines: the cursor counts 128 places for every row of either table.
 inline constexpr NamedQuery kReadFeed{"read_feed", R"sql(
+WITH single AS (
+  SELECT email_id, type, event_time, attempt, account, provider_message_id, bounce_class, reason,
+         detail, retry_time, xact, seq * 128 AS seq
+  FROM herald.email_events
+  WHERE tenant_id = $1::bigint AND (xact, seq) > ($2::text::xid8, $3::bigint / 128)
+    AND xact < pg_snapshot_xmin(pg_current_snapshot())
+  ORDER BY email_events.xact, email_events.seq
+  LIMIT $4::integer),
+shared AS (
+  SELECT c.*, sum(cardinality(c.email_ids)) OVER (ORDER BY c.xact, c.seq) -
+              cardinality(c.email_ids) AS lines_before
+  FROM (SELECT * FROM herald.chunk_events
+        WHERE tenant_id = $1::bigint AND (xact, seq) >= ($2::text::xid8, $3::bigint / 128)
+          AND xact < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY chunk_events.xact, chunk_events.seq
+        LIMIT $4::integer + 1) c),
+lines AS (
+  SELECT m.email_id, s.type, s.event_time, s.attempt, s.account,
+         CASE WHEN s.type = 7
+              THEN coalesce(a.message_ids[array_position(a.email_ids, m.email_id)], '')
+              ELSE '' END AS provider_message_id,
+         0::smallint AS bounce_class, s.reason, s.detail, s.retry_time, s.xact,
+         s.seq * 128 + m.place AS seq
+  FROM shared s
+  LEFT JOIN herald.chunk_attempts a
+    ON a.tenant_id = s.tenant_id AND a.chunk_id = s.chunk_id AND a.attempt = s.attempt
+  CROSS JOIN LATERAL unnest(s.email_ids) WITH ORDINALITY AS m (email_id, place)
+  WHERE s.lines_before < $4::integer + 100
+    AND (s.xact, s.seq * 128 + m.place) > ($2::text::xid8, $3::bigint))
 SELECT email_id, type, herald.micros(event_time) AS event_time, attempt, account,
        provider_message_id, bounce_class, reason, detail, herald.micros(retry_time) AS retry_time,
        xact::text AS xact, seq
-FROM herald.email_events
-WHERE tenant_id = $1::bigint AND (xact, seq) > ($2::text::xid8, $3::bigint)
-  AND xact < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY email_events.xact, email_events.seq
+FROM (SELECT * FROM single UNION ALL SELECT * FROM lines) t
+ORDER BY t.xact, t.seq
 LIMIT $4::integer
 )sql"};
 

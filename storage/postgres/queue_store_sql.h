@@ -56,7 +56,7 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
        herald.micros(e.send_time) AS send_time, herald.micros(now()) AS claim_time,
        c.content_sealed,
        CASE WHEN e.redrives > 0 THEN (
-         SELECT coalesce(max(a.attempt), 0) FROM herald.attempts a
+         SELECT coalesce(max(a.attempt), 0) FROM herald.email_attempts a
          WHERE a.tenant_id = l.tenant_id AND a.email_id = l.email_id
            AND a.begin_time < (SELECT max(v.event_time) FROM herald.email_events v
                                WHERE v.tenant_id = l.tenant_id AND v.email_id = l.email_id
@@ -85,10 +85,11 @@ CROSS JOIN LATERAL (
   FOR UPDATE) held
 )sql"};
 
-// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests, $6 marks): begins an attempt
-// for those that may go, and says of the others why not. begin_time is the transaction's: older
-// than the snapshot that looked for suppressions, so what committed before it was seen. A call that
-// is repeated because its answer was lost finds its own attempt and begins it anew.
+// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests, $6 recipients'
+// marks): begins an attempt for those that may go, and says of the others why not. begin_time is
+// the transaction's: older than the snapshot that looked for suppressions, so what committed before
+// it was seen. A call that is repeated because its answer was lost finds its own attempt and begins
+// it anew.
 inline constexpr NamedQuery kBegin{"begin_attempts", R"sql(
 WITH judged AS MATERIALIZED (
   SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS suppressed
@@ -343,13 +344,15 @@ JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 // Counts by the ledger, ages by the head of each tenant's line: neither reads the queue through.
 inline constexpr NamedQuery kDepths{"queue_depths", R"sql(
 SELECT l.lane, l.pending,
-       coalesce(extract(epoch FROM now() - (
+       coalesce(extract(epoch FROM now() - least((
+         SELECT min(c.run_at) FROM herald.chunks c
+         WHERE c.lane = l.lane AND c.lease_until IS NULL AND c.run_at <= now()), (
          SELECT min(head.run_at) FROM herald.queue_tenants t
          CROSS JOIN LATERAL (
            SELECT q.run_at FROM herald.queue q
            WHERE q.lane = t.lane AND q.tenant_id = t.tenant_id AND q.lease_until IS NULL
            ORDER BY q.run_at, q.email_id LIMIT 1) head
-         WHERE t.lane = l.lane AND head.run_at <= now())), 0)::float8 AS oldest_seconds
+         WHERE t.lane = l.lane AND head.run_at <= now()))), 0)::float8 AS oldest_seconds
 FROM (SELECT lane, sum(emails) FILTER (WHERE state IN (1, 2, 4))::bigint AS pending
       FROM (SELECT lane, state, emails FROM herald.ledger
             UNION ALL SELECT lane, state, emails FROM herald.ledger_deltas) c

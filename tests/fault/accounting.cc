@@ -34,7 +34,7 @@ FROM herald.emails e
 LEFT JOIN (SELECT tenant_id, email_id, count(*) FILTER (WHERE outcome = 1) AS accepted,
                   count(*) FILTER (WHERE outcome = 3) AS unconfirmed,
                   count(*) FILTER (WHERE outcome IS NULL) AS unended
-           FROM herald.attempts GROUP BY tenant_id, email_id) a USING (tenant_id, email_id)
+           FROM herald.email_attempts GROUP BY tenant_id, email_id) a USING (tenant_id, email_id)
 )sql";
 
 // The ledger, folded and not yet, against the rows: per tenant, lane and state, and in sum.
@@ -222,7 +222,8 @@ bool AwaitQuiescence(const Stack& stack, absl::Duration patience) {
   int64_t shortest = std::numeric_limits<int64_t>::max();
   absl::Time deadline = absl::Now() + patience;
   while (true) {
-    const int64_t length = Int64Of(stack.Query("SELECT count(*) FROM herald.queue"));
+    const int64_t length = Int64Of(stack.Query("SELECT (SELECT count(*) FROM herald.queue) + "
+                                               "(SELECT count(*) FROM herald.chunks)"));
     if (length == 0) return true;
     if (length < shortest) {
       shortest = length;

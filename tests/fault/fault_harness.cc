@@ -220,7 +220,10 @@ client::Client Stack::ConnectWithoutRetries(const Tenant& tenant) const {
 }
 
 void Stack::EndLeases() const {
-  Query("UPDATE herald.queue SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL");
+  for (const char* table : {"queue", "chunks"}) {
+    Query(absl::StrCat("UPDATE herald.", table,
+                       " SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL"));
+  }
 }
 
 absl::Status Stack::CreateTenant(client::Client& operator_client, const std::string& slug) {

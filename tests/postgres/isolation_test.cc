@@ -37,6 +37,12 @@ INSERT INTO herald.queue (tenant_id, email_id, lane, run_at, expire_time)
   VALUES (%1$s, 1, 1, now(), now());
 INSERT INTO herald.attempts (tenant_id, email_id, attempt, begin_time, lease_token, account,
     request_digest) VALUES (%1$s, 1, 1, now(), 1, 'x', '');
+INSERT INTO herald.chunks (tenant_id, chunk_id, lane, run_at, expire_time, email_ids)
+  VALUES (%1$s, 1, 4, now(), now(), '{1}');
+INSERT INTO herald.chunk_attempts (tenant_id, chunk_id, attempt, begin_time, lease_token, account,
+    request_key, request_digest, email_ids) VALUES (%1$s, 1, 1, now(), 1, 'x', 'x', '', '{1}');
+INSERT INTO herald.chunk_events (tenant_id, chunk_id, event_key, type, attempt, event_time,
+    email_ids) VALUES (%1$s, 1, 'x', 9, 1, now(), '{1}');
 INSERT INTO herald.suppressions (tenant_id, address_hash, reason, source)
   VALUES (%1$s, 'x', 'manual', 'x');
 INSERT INTO herald.categories (tenant_id, category, display_name, description, marketing,

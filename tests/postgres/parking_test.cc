@@ -10,6 +10,7 @@
 #include "storage/postgres/rate_limit_store.h"
 #include "storage/postgres/tenant_store.h"
 #include "tests/postgres/email_fixture.h"
+#include "tests/support/one_account_router.h"
 #include "tests/support/one_template_store.h"
 
 namespace herald::delivery {
@@ -131,8 +132,7 @@ class ParkingTest : public storage::EmailFixture {
   catalog::TemplateCatalog catalog_{&templates_, {}, absl::Now};
   const Renderer renderer_{&catalog_, {}};
   AcceptingProvider provider_;
-  const StaticRouter router_{
-      {&provider_}, {{Lane::kBulk, kAccount}, {Lane::kCritical, kAccount}}, &provider_};
+  support::OneAccountRouter router_{&provider_};
   ParkedWatcher watcher_;
   storage::PostgresTenantStore tenants_{database_.pool(), keys_};
   limits::TenantLimitCache cache_{&tenants_};

@@ -20,6 +20,8 @@ using Kind = ResendFault::Kind;
 constexpr absl::Duration kIdempotencyWindow = absl::Hours(24);
 constexpr size_t kKeyBytesMax = 256;
 constexpr size_t kRecipientsMax = 50;
+constexpr size_t kBatchMax = 100;
+constexpr char kBatchTarget[] = "/emails/batch";
 
 EmulatedReply Error(int status, const std::string& name, const std::string& message = "refused") {
   EmulatedReply reply;
@@ -160,11 +162,13 @@ class ResendEmulator::Impl {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     const absl::optional<EmulatedReply> refused = CheckRequest(request);
     if (refused.has_value()) return *refused;
-    const std::string key = request.Header("idempotency-key").value_or("");
+    std::string key = request.Header("idempotency-key").value_or("");
     if (request.Header("idempotency-key").has_value() &&
         (key.empty() || key.size() > kKeyBytesMax)) {
       return Error(400, "invalid_idempotency_key");
     }
+    const std::string written_key = key.empty() ? "-" : key;
+    if (!key.empty()) key = absl::StrCat(request.target, " ", key);
     const size_t body_hash = std::hash<std::string>()(request.body);
     const absl::Time now = options_.clock();
     const auto found = taken_.find(key);
@@ -174,13 +178,55 @@ class ResendEmulator::Impl {
       return Success(found->second.answer);
     }
     const Json mail = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-    const absl::optional<EmulatedReply> invalid = CheckMail(mail);
-    if (invalid.has_value()) return *invalid;
-    const std::string answer =
-        absl::StrFormat("{\"id\":\"49a3999c-0ce1-4ea6-ab68-%012x\"}", ++accepted_);
-    truth_.Append({TagValue(mail, "herald_email_id"), key.empty() ? "-" : key});
+    std::string answer;
+    if (request.target == kBatchTarget) {
+      const bool permissive = request.Header("x-batch-validation").value_or("") == "permissive";
+      const absl::optional<EmulatedReply> invalid =
+          TakeBatch(mail, permissive, written_key, answer);
+      if (invalid.has_value()) return *invalid;
+    } else {
+      const absl::optional<EmulatedReply> invalid = CheckMail(mail);
+      if (invalid.has_value()) return *invalid;
+      answer = Json{{"id", Take(mail, written_key)}}.dump();
+    }
     if (!key.empty()) taken_[key] = {body_hash, answer, now, now + delay};
     return Success(answer);
+  }
+
+  std::string Take(const Json& mail, const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    truth_.Append({TagValue(mail, "herald_email_id"), key});
+    return absl::StrFormat("49a3999c-0ce1-4ea6-ab68-%012x", ++accepted_);
+  }
+
+  // Writes the answer, or returns the refusal of the whole call.
+  absl::optional<EmulatedReply> TakeBatch(const Json& mails, bool permissive,
+                                          const std::string& key, std::string& answer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (!mails.is_array() || mails.empty() || mails.size() > kBatchMax) {
+      return Error(422, "validation_error", "The body is not an array of 1 to 100 emails.");
+    }
+    Json errors = Json::array();
+    for (size_t i = 0; i < mails.size(); ++i) {
+      absl::optional<EmulatedReply> invalid = CheckMail(mails[i]);
+      if (mails[i].is_object() && mails[i].contains("attachments")) {
+        invalid = Error(422, "invalid_attachment", "Batches hold no attachments.");
+      }
+      if (!invalid.has_value()) continue;
+      if (!permissive) return invalid;
+      errors.push_back({{"index", i}, {"message", "refused"}});
+    }
+    Json data = Json::array();
+    for (size_t i = 0, e = 0; i < mails.size(); ++i) {
+      if (e < errors.size() && errors[e]["index"] == i) {
+        ++e;
+      } else {
+        data.push_back({{"id", Take(mails[i], key)}});
+      }
+    }
+    Json body = {{"data", std::move(data)}};
+    if (permissive) body["errors"] = std::move(errors);
+    answer = body.dump();
+    return absl::nullopt;
   }
 
   static EmulatedReply Success(const std::string& answer) {
@@ -198,7 +244,8 @@ class ResendEmulator::Impl {
       reply.body = "error code: 1010";
       return reply;
     }
-    if (request.target != "/emails") return Error(404, "not_found");
+    if (request.target != "/emails" && request.target != kBatchTarget)
+      return Error(404, "not_found");
     if (request.method != "POST") return Error(405, "method_not_allowed");
     const std::string authorization = request.Header("authorization").value_or("");
     if (authorization.empty()) return Error(401, "missing_api_key");

@@ -40,7 +40,8 @@ struct ResendEmulatorOptions {
   std::function<absl::Time()> clock = absl::Now;
 };
 
-// Resend's POST /emails as documented: mandatory User-Agent, keys, validation, rate limit, and
+// Resend's POST /emails and POST /emails/batch (strict, or permissive when asked to, as the
+// official SDK does) as documented: mandatory User-Agent, keys, validation, rate limit, and
 // idempotency for 24 hours. Senders at unverified.test have an unverified domain; the key
 // "re_suspended" is suspended. Thread-safe.
 class ResendEmulator {

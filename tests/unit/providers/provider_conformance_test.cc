@@ -183,6 +183,83 @@ TEST_P(ProviderConformance, AnswersEverySendOnceAlsoWhenDestroyed) {
   }
 }
 
+std::vector<OutboundMessage> Batch(int count, int first = 0) {
+  std::vector<OutboundMessage> messages;
+  for (int i = 0; i < count; ++i) messages.push_back(Numbered(first + i));
+  return messages;
+}
+
+TEST_P(ProviderConformance, ABatchIsAcceptedItemByItem) {
+  const std::vector<SendResult> results = SendBatchAndWait(*rig_->Make(), Batch(3));
+  ASSERT_EQ(results.size(), 3u);
+  std::set<std::string> ids;
+  for (const SendResult& result : results) {
+    EXPECT_EQ(result.outcome, Outcome::kAccepted);
+    ids.insert(result.provider_message_id);
+  }
+  EXPECT_EQ(ids.size(), 3u);
+  EXPECT_EQ(rig_->Accepted().size(), 3u);
+}
+
+TEST_P(ProviderConformance, ARepeatedBatchIsDeliveredOnceUnderTheSameIds) {
+  const auto provider = rig_->Make();
+  const std::vector<SendResult> first = SendBatchAndWait(*provider, Batch(3));
+  const std::vector<SendResult> second = SendBatchAndWait(*provider, Batch(3));
+  ASSERT_EQ(first.size(), 3u);
+  ASSERT_EQ(second.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(second[i].provider_message_id, first[i].provider_message_id);
+  }
+  EXPECT_EQ(rig_->Accepted().size(), 3u);
+}
+
+TEST_P(ProviderConformance, OnlyIdenticalBatchesShareDigestAndKey) {
+  const auto provider = rig_->Make();
+  const auto batch = provider->PrepareBatch(Batch(3), "name");
+  const auto same = provider->PrepareBatch(Batch(3), "name");
+  EXPECT_EQ(batch->digest().size(), 32u);
+  EXPECT_EQ(batch->digest(), same->digest());
+  EXPECT_EQ(batch->key(), same->key());
+  EXPECT_LE(batch->key().size(), 256u);
+  for (const auto& other : {Batch(2), Batch(3, 1), Batch(4)}) {
+    const auto different = provider->PrepareBatch(other, "name");
+    EXPECT_NE(batch->digest(), different->digest());
+    EXPECT_NE(batch->key(), different->key());
+  }
+}
+
+TEST_P(ProviderConformance, ABatchTakesAsManyAsItSays) {
+  const auto provider = rig_->Make();
+  const auto most = static_cast<int>(provider->capabilities().batch_max);
+  EXPECT_EQ(SendBatchAndWait(*provider, Batch(most)).size(), static_cast<size_t>(most));
+  EXPECT_EQ(rig_->Accepted().size(), static_cast<size_t>(most));
+  EXPECT_EQ(provider->PrepareBatch(Batch(most + 1), "name"), nullptr);
+}
+
+TEST_P(ProviderConformance, AnswersEveryBatchOnceAlsoWhenDestroyed) {
+  constexpr int kBatches = 50;
+  std::vector<BatchAnswer> answers(kBatches);
+  auto provider = rig_->Make();
+  for (int i = 0; i < kBatches; ++i) {
+    provider->SendBatch(provider->PrepareBatch(Batch(3, 3 * i), "batch"), absl::Seconds(20),
+                        answers[static_cast<size_t>(i)].Callback());
+  }
+  provider.reset();
+  std::set<std::string> delivered;
+  for (const AcceptedLine& line : rig_->Accepted()) delivered.insert(line.email_id);
+  for (int i = 0; i < kBatches; ++i) {
+    BatchAnswer& answer = answers[static_cast<size_t>(i)];
+    ASSERT_EQ(answer.count(), 1);
+    const std::vector<SendResult> results = answer.Wait();
+    ASSERT_EQ(results.size(), 3u);
+    for (int k = 0; k < 3; ++k) {
+      if (results[static_cast<size_t>(k)].outcome == Outcome::kRetryable) {
+        EXPECT_EQ(delivered.count(absl::StrCat("em_", 3 * i + k)), 0u);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Providers, ProviderConformance,
     ::testing::Values(

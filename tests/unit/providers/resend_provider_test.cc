@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "providers/http/curl_http_client.h"
 #include "tests/support/ground_truth.h"
 #include "tests/support/resend_emulator.h"
@@ -188,6 +189,59 @@ TEST(ResendEmulatorTest, RefusesRequestsWithoutUserAgent) {
   const SendResult result = SendAndWait(*provider, ExampleMessage());
   EXPECT_EQ(result.outcome, Outcome::kProviderDown);
   EXPECT_EQ(result.error_code, "403");
+}
+
+std::vector<OutboundMessage> ThreeMessages() {
+  std::vector<OutboundMessage> messages(3, ExampleMessage());
+  for (size_t i = 0; i < 3; ++i) messages[i].email_id = absl::StrCat("em_", i);
+  return messages;
+}
+
+TEST_F(ResendProviderTest, ABatchIsOneCallUnderOneKey) {
+  ASSERT_EQ(SendBatchAndWait(*provider_, ThreeMessages()).size(), 3u);
+  EXPECT_EQ(emulator_.requests(), 1);
+  EXPECT_EQ(nlohmann::json::parse(emulator_.last_body()).size(), 3u);
+  EXPECT_EQ(emulator_.last_header("idempotency-key"),
+            provider_->PrepareBatch(ThreeMessages(), "batch")->key());
+}
+
+TEST_F(ResendProviderTest, OneBadItemOfABatchIsRejectedAlone) {
+  std::vector<OutboundMessage> messages = ThreeMessages();
+  messages[1].to.address = "nowhere";
+  const std::vector<SendResult> results = SendBatchAndWait(*provider_, messages);
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(results[0].outcome, Outcome::kAccepted);
+  EXPECT_EQ(results[1].outcome, Outcome::kRejected);
+  EXPECT_EQ(results[2].outcome, Outcome::kAccepted);
+  EXPECT_NE(results[2].provider_message_id, "");
+  ASSERT_EQ(ReadGroundTruth(truth_).size(), 2u);
+  EXPECT_EQ(ReadGroundTruth(truth_)[1].email_id, "em_2");
+}
+
+TEST_F(ResendProviderTest, ABatchThatWasTakenAndCutIsUnconfirmedAndItsRepetitionDeliversOnce) {
+  emulator_.Script(Fault(Kind::kAcceptThenClose));
+  for (const SendResult& result : SendBatchAndWait(*provider_, ThreeMessages())) {
+    EXPECT_EQ(result.outcome, Outcome::kUnconfirmed);
+  }
+  for (const SendResult& result : SendBatchAndWait(*provider_, ThreeMessages())) {
+    EXPECT_EQ(result.outcome, Outcome::kAccepted);
+  }
+  EXPECT_EQ(emulator_.requests(), 2);
+  EXPECT_EQ(ReadGroundTruth(truth_).size(), 3u);
+}
+
+TEST_F(ResendProviderTest, AnErrorOfTheBatchCallIsTheErrorOfEachItem) {
+  ResendFault busy = Fault(Kind::kError);
+  busy.status = 429;
+  busy.name = "rate_limit_exceeded";
+  busy.headers = {{"Retry-After", "7"}};
+  emulator_.Script(busy);
+  const std::vector<SendResult> results = SendBatchAndWait(*provider_, ThreeMessages());
+  ASSERT_EQ(results.size(), 3u);
+  for (const SendResult& result : results) {
+    EXPECT_EQ(result.outcome, Outcome::kRetryable);
+    EXPECT_EQ(result.retry_after, absl::Seconds(7));
+  }
 }
 
 }  // namespace

@@ -169,5 +169,41 @@ TEST(ResendResponse, IgnoresUnreadableRetryAfter) {
   EXPECT_FALSE(ClassifyResendResponse(response, kNow).retry_after.has_value());
 }
 
+std::vector<Outcome> BatchOutcomes(const std::string& body, size_t messages = 3) {
+  HttpResponse response;
+  response.transport = HttpResponse::Transport::kAnswered;
+  response.status = 200;
+  response.body = body;
+  std::vector<Outcome> outcomes;
+  for (const SendResult& result :
+       ClassifyResendBatchResponse(response, messages, absl::UnixEpoch())) {
+    outcomes.push_back(result.outcome);
+  }
+  return outcomes;
+}
+
+TEST(ResendBatchResponse, TheIdsBelongToTheItemsThatAreNotAmongTheErrors) {
+  EXPECT_EQ(BatchOutcomes(R"({"data":[{"id":"a"},{"id":"b"}],"errors":[{"index":1}]})"),
+            (std::vector<Outcome>{Outcome::kAccepted, Outcome::kRejected, Outcome::kAccepted}));
+}
+
+TEST(ResendBatchResponse, AnItemWithoutAnIdIsUnconfirmedAlone) {
+  EXPECT_EQ(BatchOutcomes(R"({"data":[{"id":"a"},{},{"id":"c"}]})"),
+            (std::vector<Outcome>{Outcome::kAccepted, Outcome::kUnconfirmed, Outcome::kAccepted}));
+}
+
+TEST(ResendBatchResponse, AnAnswerThatDoesNotAddUpLeavesAllUnconfirmed) {
+  const std::vector<Outcome> unconfirmed(3, Outcome::kUnconfirmed);
+  for (const char* body : {"", "<html>", "[]", "{}", R"({"data":{}})", R"({"data":[{"id":"a"}]})",
+                           R"({"data":[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"}]})",
+                           R"({"data":[{"id":"a"},{"id":"b"}],"errors":[{"index":3}]})",
+                           R"({"data":[{"id":"a"}],"errors":[{"index":1},{"index":1}]})",
+                           R"({"data":[{"id":"a"},{"id":"b"}],"errors":[{"index":-1}]})",
+                           R"({"data":[{"id":"a"},{"id":"b"}],"errors":["x"]})",
+                           R"({"data":[{"id":"a"},{"id":"b"}],"errors":7})"}) {
+    EXPECT_EQ(BatchOutcomes(body), unconfirmed) << body;
+  }
+}
+
 }  // namespace
 }  // namespace herald::providers

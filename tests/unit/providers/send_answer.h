@@ -1,28 +1,31 @@
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "providers/provider.h"
 
 namespace herald::providers {
 
-// Waits for one verdict of a Provider. Counts, so that a second one is noticed.
-class SendAnswer {
+// Waits for one answer of a Provider. Counts, so that a second one is noticed.
+template <class Result>
+class AnswerOf {
  public:
-  Provider::Done Callback() {
-    return [this](SendResult result) {
+  std::function<void(Result)> Callback() {
+    return [this](Result result) {
       absl::MutexLock lock(&mu_);
       result_ = std::move(result);
       ++count_;
     };
   }
 
-  SendResult Wait() {
+  // A default result when the test waited in vain.
+  Result Wait() {
     absl::MutexLock lock(&mu_);
     const auto answered = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return count_ > 0; };
-    if (!mu_.AwaitWithTimeout(absl::Condition(&answered), absl::Seconds(20))) {
-      result_.detail = "the test waited in vain";
-    }
+    mu_.AwaitWithTimeout(absl::Condition(&answered), absl::Seconds(20));
     return result_;
   }
 
@@ -33,14 +36,24 @@ class SendAnswer {
 
  private:
   mutable absl::Mutex mu_;
-  SendResult result_ ABSL_GUARDED_BY(mu_);
+  Result result_ ABSL_GUARDED_BY(mu_);
   int count_ ABSL_GUARDED_BY(mu_) = 0;
 };
+using SendAnswer = AnswerOf<SendResult>;
+using BatchAnswer = AnswerOf<std::vector<SendResult>>;
 
 inline SendResult SendAndWait(Provider& provider, const OutboundMessage& message,
                               absl::Duration timeout = absl::Seconds(20)) {
   SendAnswer answer;
   provider.Send(message, timeout, answer.Callback());
+  return answer.Wait();
+}
+
+inline std::vector<SendResult> SendBatchAndWait(Provider& provider,
+                                                const std::vector<OutboundMessage>& messages,
+                                                absl::Duration timeout = absl::Seconds(20)) {
+  BatchAnswer answer;
+  provider.SendBatch(provider.PrepareBatch(messages, "batch"), timeout, answer.Callback());
   return answer.Wait();
 }
 

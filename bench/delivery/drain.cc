@@ -1,0 +1,332 @@
+#include "bench/delivery/drain.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <pqxx/pqxx>
+#include <thread>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "bench/delivery/timed_chunk_store.h"
+#include "bench/ingest/costs.h"
+#include "server/delivery/engine.h"
+
+namespace herald::bench {
+namespace {
+
+constexpr absl::Duration kPoll = absl::Milliseconds(50);
+constexpr int kHttpInFlight = 256;
+
+double Uniform() {
+  thread_local absl::BitGen generator;
+  return absl::Uniform(generator, 0.0, 1.0);
+}
+
+delivery::DeliveryParts PartsOf(World& world, delivery::DeliveryObserver& observer) {
+  delivery::DeliveryParts parts;
+  parts.store = &world.queue();
+  parts.renderer = &world.renderer();
+  parts.router = &world.router();
+  parts.observer = &observer;
+  parts.clock = absl::Now;
+  parts.random = Uniform;
+  return parts;
+}
+
+// In the two places an email can wait.
+int64_t Waiting(const World& world) {
+  return world.Number(
+      "SELECT (SELECT count(*) FROM herald.queue) + (SELECT count(*) FROM herald.chunks)");
+}
+
+double ResidentMegabytes() {
+  std::ifstream file("/proc/self/statm");
+  long size = 0, resident = 0;
+  file >> size >> resident;
+  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGE_SIZE)) / 1e6;
+}
+
+// Processor time of the parties to a delivery, by email.
+class Costs {
+ public:
+  explicit Costs(const World& world)
+      : world_(world), database_(world.DatabasePids()), before_(Now()) {}
+  void Add(const std::string& what, int64_t emails, std::vector<Measure>& measures) const {
+    const std::vector<absl::Duration> now = Now();
+    const char* parties[] = {"delivery engine", "PostgreSQL", "emulator"};
+    for (size_t i = 0; i < now.size(); ++i) {
+      measures.push_back(
+          {absl::StrCat("CPU of the ", parties[i], " per email, ", what),
+           absl::ToDoubleMicroseconds(now[i] - before_[i]) / static_cast<double>(emails), "us",
+           absl::nullopt});
+    }
+  }
+
+ private:
+  std::vector<absl::Duration> Now() const {
+    return {CpuTimeOf({getpid()}), CpuTimeOf(database_), CpuTimeOf({world_.emulator_pid()})};
+  }
+  const World& world_;
+  const std::vector<pid_t> database_;
+  const std::vector<absl::Duration> before_;
+};
+
+absl::Status CheckTaken(const World& world, int64_t taken_before, int64_t emails) {
+  const int64_t taken = world.Taken() - taken_before;
+  if (taken == emails) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("the emulator took ", taken, " of ", emails, " emails"));
+}
+
+// Opens the connections and fills the caches.
+absl::Status WarmUp(World& world, Lane lane, delivery::Engine& engine) {
+  if (absl::Status status = world.Accept(lane, 500); !status.ok()) return status;
+  engine.Wake(lane);
+  while (Waiting(world) > 0) absl::SleepFor(kPoll);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<double> NoOpLoop(World& world, int64_t rows) {
+  world.Query(absl::StrCat(
+      "INSERT INTO herald.queue (tenant_id, email_id, lane, run_at, expire_time) SELECT 1, n, 3, "
+      "now(), now() + interval '1 day' FROM generate_series(1, ",
+      rows, ") n"));
+  world.Query("VACUUM ANALYZE herald.queue");
+  std::atomic<int64_t> done{0};
+  const auto loop = [&] {
+    pqxx::connection connection(world.Dsn());
+    while (true) {
+      pqxx::work claim(connection);
+      const pqxx::result rows_claimed = claim.exec(
+          "UPDATE herald.queue q SET lease_until = now() + interval '90 s', lease_token = 1 "
+          "WHERE q.ctid = ANY (ARRAY(SELECT d.ctid FROM herald.queue d WHERE d.lane = 3 AND "
+          "d.lease_until IS NULL AND d.run_at <= now() ORDER BY d.run_at, d.email_id LIMIT 100 "
+          "FOR UPDATE SKIP LOCKED)) RETURNING email_id");
+      claim.commit();
+      if (rows_claimed.empty()) return;
+      std::string ids = "{";
+      for (const auto& row : rows_claimed)
+        absl::StrAppend(&ids, ids.size() > 1 ? "," : "", row[0].c_str());
+      pqxx::work remove(connection);
+      remove.exec_params(
+          "DELETE FROM herald.queue WHERE tenant_id = 1 AND email_id = ANY ($1::bigint[])",
+          ids + "}");
+      remove.commit();
+      done += static_cast<int64_t>(rows_claimed.size());
+    }
+  };
+  const absl::Time begin = absl::Now();
+  std::thread other(loop);
+  loop();
+  other.join();
+  return static_cast<double>(done) / absl::ToDoubleSeconds(absl::Now() - begin);
+}
+
+absl::StatusOr<std::vector<Measure>> DrainChunks(World& world, int64_t emails, double noop_rate) {
+  delivery::DeliveryObserver observer;
+  std::vector<Measure> measures;
+  {
+    // Rendering on one thread, without the others: the processor time of it alone.
+    if (absl::Status status = world.Accept(Lane::kBulk, 100); !status.ok()) return status;
+    auto claimed = world.chunks().Claim(Lane::kBulk, 1, absl::Minutes(1));
+    if (!claimed.ok()) return claimed.status();
+    constexpr int kRounds = 50;
+    const absl::Duration used = CpuTimeOf({getpid()});
+    for (int i = 0; i < kRounds; ++i) {
+      std::vector<providers::OutboundMessage> messages;
+      for (const storage::LeasedEmail& member : claimed->at(0).members) {
+        messages.push_back(*world.renderer().Render(member));
+      }
+      world.provider().PrepareBatch(messages, "bench");
+    }
+    measures.push_back({"CPU of rendering and writing the request per email",
+                        absl::ToDoubleMicroseconds(CpuTimeOf({getpid()}) - used) / (100 * kRounds),
+                        "us", absl::nullopt});
+    if (absl::Status s = world.chunks().ReturnLeases({claimed->at(0).lease}); !s.ok()) return s;
+  }
+  TimedChunkStore chunks(world.chunks());
+  delivery::DeliveryParts parts = PartsOf(world, observer);
+  parts.chunks = &chunks;
+  const auto make = [&] {
+    return std::make_unique<delivery::Engine>(std::map<Lane, delivery::Engine::LaneSetup>{
+        {Lane::kBulk, {delivery::DefaultLanePolicy(Lane::kBulk), parts}}});
+  };
+  auto engine = make();
+  if (absl::Status status = WarmUp(world, Lane::kBulk, *engine); !status.ok()) return status;
+  engine.reset();
+  if (absl::Status status = world.Accept(Lane::kBulk, emails); !status.ok()) return status;
+  const int64_t taken_before = world.Taken();
+  const absl::Duration claiming = chunks.claiming(), beginning = chunks.beginning(),
+                       recording = chunks.recording();
+  engine = make();
+  const Costs costs(world);
+  const absl::Time begin = absl::Now();
+  double early_memory = 0;
+  while (const int64_t waiting = Waiting(world)) {
+    if (early_memory == 0 && waiting * 100 < emails * 4 / 5) early_memory = ResidentMegabytes();
+    absl::SleepFor(kPoll);
+  }
+  const absl::Duration took = absl::Now() - begin;
+  costs.Add("chunks", emails, measures);
+  const double rate = static_cast<double>(emails) / absl::ToDoubleSeconds(took);
+  const double late_memory = ResidentMegabytes();
+  engine->Drain(absl::Now() + absl::Seconds(5));
+  if (absl::Status status = CheckTaken(world, taken_before, emails); !status.ok()) return status;
+  const auto per_email = [&](absl::Duration total) {
+    return absl::ToDoubleMicroseconds(total) / static_cast<double>(emails);
+  };
+  measures.push_back(
+      {"claim, wall time per email", per_email(chunks.claiming() - claiming), "us", {}});
+  measures.push_back(
+      {"begin, wall time per email", per_email(chunks.beginning() - beginning), "us", {}});
+  measures.push_back(
+      {"record, wall time per email", per_email(chunks.recording() - recording), "us", {}});
+  measures.push_back({"drain, batch calls", rate, "emails/s", Goal{20'000, Better::kHigher}});
+  measures.push_back({"no-op loop", noop_rate, "rows/s", absl::nullopt});
+  measures.push_back({"drain / no-op loop", rate / noop_rate, "ratio", Goal{0.3, Better::kHigher}});
+  measures.push_back({"memory at the end / after a fifth",
+                      late_memory / std::max(early_memory, 1.0), "ratio",
+                      Goal{1.2, Better::kLower}});
+  return measures;
+}
+
+absl::StatusOr<std::vector<Measure>> DrainSingles(World& world, int64_t emails) {
+  delivery::DeliveryObserver observer;
+  std::vector<Measure> measures;
+  delivery::LanePolicy policy = delivery::DefaultLanePolicy(Lane::kStandard);
+  policy.workers = 2;
+  const auto make = [&] {
+    return std::make_unique<delivery::Engine>(std::map<Lane, delivery::Engine::LaneSetup>{
+        {Lane::kStandard, {policy, PartsOf(world, observer)}}});
+  };
+  auto engine = make();
+  if (absl::Status status = WarmUp(world, Lane::kStandard, *engine); !status.ok()) return status;
+  engine.reset();
+  if (absl::Status status = world.Accept(Lane::kStandard, emails); !status.ok()) return status;
+  const int64_t taken_before = world.Taken();
+  engine = make();
+  {
+    const Costs costs(world);
+    const absl::Time begin = absl::Now();
+    while (Waiting(world) > 0) absl::SleepFor(kPoll);
+    const double rate = static_cast<double>(emails) / absl::ToDoubleSeconds(absl::Now() - begin);
+    costs.Add("single requests", emails, measures);
+    measures.push_back({"drain, single requests", rate, "emails/s", absl::nullopt});
+  }
+  engine->Drain(absl::Now() + absl::Seconds(5));
+  if (absl::Status status = CheckTaken(world, taken_before, emails); !status.ok()) return status;
+
+  providers::HttpRequest request;
+  request.url = absl::StrCat(world.emulator_url(), "/emails");
+  request.headers = {{"Content-Type", "application/json"}, {"User-Agent", "bench"}};
+  request.body = absl::StrCat(R"({"x":")", std::string(3000, 'x'), R"("})");
+  request.timeout = absl::Seconds(20);
+  absl::Mutex mutex;
+  int in_flight = 0;
+  const auto room = [&in_flight] { return in_flight < kHttpInFlight; };
+  const auto idle = [&in_flight] { return in_flight == 0; };
+  const absl::Time begin = absl::Now();
+  for (int64_t i = 0; i < emails; ++i) {
+    {
+      absl::MutexLock lock(&mutex);
+      mutex.Await(absl::Condition(&room));
+      ++in_flight;
+    }
+    world.http().Send(request, [&](const providers::HttpResponse&) {
+      absl::MutexLock lock(&mutex);
+      --in_flight;
+    });
+  }
+  {
+    absl::MutexLock lock(&mutex);
+    mutex.Await(absl::Condition(&idle));
+  }
+  const double http = static_cast<double>(emails) / absl::ToDoubleSeconds(absl::Now() - begin);
+  const double rate = measures.back().value;
+  measures.push_back({"HTTP engine alone", http, "1/s", absl::nullopt});
+  measures.push_back(
+      {"drain, single requests / HTTP engine", rate / http, "ratio", Goal{0.6, Better::kHigher}});
+  return measures;
+}
+
+namespace {
+
+// Times CRITICAL hand-overs from acceptance to the provider's answer.
+class CriticalTimes : public delivery::DeliveryObserver {
+ public:
+  void OnHandedOver(const storage::LeasedEmail& email, absl::string_view, int,
+                    const providers::SendResult&, absl::Duration) override {
+    if (email.lane != Lane::kCritical) return;
+    const absl::Duration took = absl::Now() - email.create_time;
+    absl::MutexLock lock(&mutex_);
+    milliseconds_.push_back(absl::ToDoubleMilliseconds(took));
+  }
+  std::vector<double> Take(size_t count) {
+    absl::MutexLock lock(&mutex_);
+    const auto all = [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return milliseconds_.size() >= count;
+    };
+    mutex_.AwaitWithTimeout(absl::Condition(&all), absl::Seconds(60));
+    std::sort(milliseconds_.begin(), milliseconds_.end());
+    return std::exchange(milliseconds_, {});
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::vector<double> milliseconds_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<Measure>> CriticalBesideBulk(World& world, int64_t bulk, int critical) {
+  CriticalTimes times;
+  delivery::DeliveryParts parts = PartsOf(world, times);
+  std::map<Lane, delivery::Engine::LaneSetup> lanes;
+  parts.store = &world.critical_queue();
+  lanes[Lane::kCritical] = {delivery::DefaultLanePolicy(Lane::kCritical), parts};
+  parts.store = &world.queue();
+  parts.chunks = &world.chunks();
+  lanes[Lane::kBulk] = {delivery::DefaultLanePolicy(Lane::kBulk), parts};
+
+  std::vector<Measure> measures;
+  double p99[2] = {0, 0};
+  for (const bool beside : {false, true}) {
+    if (beside) {
+      if (absl::Status status = world.Accept(Lane::kBulk, bulk); !status.ok()) return status;
+    }
+    delivery::Engine engine(lanes);
+    for (int i = 0; i < critical; ++i) {
+      if (auto accepted = world.AcceptOne(Lane::kCritical); !accepted.ok())
+        return accepted.status();
+      engine.Wake(Lane::kCritical);
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    const std::vector<double> taken = times.Take(static_cast<size_t>(critical));
+    if (taken.size() != static_cast<size_t>(critical)) {
+      return absl::InternalError("not every CRITICAL email was handed over");
+    }
+    p99[beside] = taken[taken.size() * 99 / 100];
+    const char* name = beside ? "beside BULK" : "alone";
+    measures.push_back({absl::StrCat("CRITICAL accept to provider, ", name, ", p50"),
+                        taken[taken.size() / 2], "ms", absl::nullopt});
+    measures.push_back(
+        {absl::StrCat("CRITICAL accept to provider, ", name, ", p99"), p99[beside], "ms", {}});
+    if (beside) {
+      measures.push_back({"BULK still queued at the end", static_cast<double>(Waiting(world) * 100),
+                          "emails", absl::nullopt});
+    }
+    engine.Drain(absl::Now() + absl::Seconds(10));
+  }
+  measures.push_back({"CRITICAL p99, beside BULK / alone", p99[1] / std::max(p99[0], 0.01), "ratio",
+                      Goal{2, Better::kLower}});
+  return measures;
+}
+
+}  // namespace herald::bench

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "server/delivery/retry_policy.h"
+#include "storage/chunk_store.h"
+
+namespace herald::delivery {
+
+// A hand-over of a chunk, as the decision needs it.
+struct ChunkHandOver {
+  const storage::LeasedChunk* chunk = nullptr;
+  int attempt = 0;
+  absl::Duration idempotency_window;  // of the account
+  bool repeats = false;               // an unconfirmed hand-over, under its key
+};
+
+// What follows from the provider's verdicts on a chunk, one for each member in order. Pure, but for
+// the jitter. Fills in all that follows from the verdicts; the rest is left as it is.
+//   all retryable or provider down   the chunk waits and goes again, whole
+//   all unconfirmed                  it waits for its repetition, whole
+//   all rejected                     members go on alone at once: one of them may be at fault
+//   else                             everybody by their own verdict; nobody is sent again for
+//                                    another's sake
+void DecideChunk(const LanePolicy& policy, const ChunkHandOver& hand_over,
+                 absl::Span<const providers::SendResult> results, const Random& random,
+                 storage::ChunkEnd* end);
+
+}  // namespace herald::delivery

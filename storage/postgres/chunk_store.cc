@@ -1,0 +1,168 @@
+#include "storage/postgres/chunk_store.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "storage/postgres/array_param.h"
+#include "storage/postgres/chunk_rows.h"
+#include "storage/postgres/chunk_store_sql.h"
+#include "storage/postgres/email_rows.h"
+#include "storage/postgres/transaction.h"
+
+namespace herald::storage {
+namespace {
+
+enum ClaimColumn : pqxx::row::size_type {
+  kTenant,
+  kChunk,
+  kToken,
+  kClaims,
+  kAttempts,
+  kLane,
+  kUnconfirmedAccount,
+  kUnconfirmedDigest,
+  kUnconfirmedTime,
+  kClaimTime,
+  kEmail,
+  kRecipientSealed,
+  kTemplateKey,
+  kTemplateVersion,
+  kCategory,
+  kTraceparent,
+  kCreateTime,
+  kContentSealed,
+  kUserId,
+  kExpireTime,
+};
+
+TransactionOptions Engine(const char* name) {
+  return {.role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = name};
+}
+
+LeasedChunk ChunkOf(const pqxx::row& row) {
+  LeasedChunk chunk;
+  chunk.lease = {TenantId{Int64Of(row[kTenant])}, ChunkId{Int64Of(row[kChunk])},
+                 Int64Of(row[kToken])};
+  chunk.lane = static_cast<Lane>(IntOf(row[kLane]));
+  chunk.claims = IntOf(row[kClaims]);
+  chunk.attempts = IntOf(row[kAttempts]);
+  chunk.claim_time = TimeOf(row[kClaimTime]);
+  if (!row[kUnconfirmedTime].is_null()) {
+    chunk.unconfirmed =
+        UnconfirmedAttempt{TextOf(row[kUnconfirmedAccount]), BytesOf(row[kUnconfirmedDigest]),
+                           TimeOf(row[kUnconfirmedTime])};
+  }
+  return chunk;
+}
+
+absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys) {
+  if (row[kContentSealed].is_null()) return absl::NotFoundError("the email's content is gone");
+  absl::StatusOr<std::string> recipient = OpenField(
+      keys, email.lease.tenant, email.lease.email, kRecipientField, BytesOf(row[kRecipientSealed]));
+  if (!recipient.ok()) return recipient.status();
+  absl::StatusOr<std::string> content = OpenField(keys, email.lease.tenant, email.lease.email,
+                                                  kContentField, BytesOf(row[kContentSealed]));
+  if (!content.ok()) return content.status();
+  const absl::StatusOr<int64_t> mark = keys.MarkOf(absl::AsciiStrToLower(*recipient));
+  if (!mark.ok()) return mark.status();
+  email.lease.recipient_mark = *mark;
+  email.recipient = *std::move(recipient);
+  email.content = *std::move(content);
+  return absl::OkStatus();
+}
+
+LeasedEmail MemberOf(const pqxx::row& row, const LeasedChunk& chunk, TenantKeys& keys) {
+  LeasedEmail email;
+  email.lease = {chunk.lease.tenant, EmailId{Int64Of(row[kEmail])}, chunk.lease.token};
+  email.lane = chunk.lane;
+  email.claims = chunk.claims;
+  email.attempts = chunk.attempts;
+  email.template_key = TextOf(row[kTemplateKey]);
+  email.template_version = IntOf(row[kTemplateVersion]);
+  email.category = TextOf(row[kCategory]);
+  email.traceparent = TextOf(row[kTraceparent]);
+  email.create_time = TimeOf(row[kCreateTime]);
+  email.claim_time = chunk.claim_time;
+  email.user_id = TextOf(row[kUserId]);
+  email.expire_time = TimeOf(row[kExpireTime]);
+  email.opened = OpenInto(email, row, keys);
+  return email;
+}
+
+std::vector<LeasedChunk> ChunksWithMembers(const pqxx::result& rows, TenantKeys& keys) {
+  std::vector<LeasedChunk> chunks;
+  for (const pqxx::row& row : rows) {
+    const int64_t id = Int64Of(row[kChunk]);
+    if (chunks.empty() || chunks.back().lease.chunk.value != id ||
+        chunks.back().lease.tenant.value != Int64Of(row[kTenant])) {
+      chunks.push_back(ChunkOf(row));
+    }
+    LeasedChunk& chunk = chunks.back();
+    chunk.members.push_back(MemberOf(row, chunk, keys));
+  }
+  return chunks;
+}
+
+bool WaitsForKey(const LeasedChunk& chunk) {
+  for (const LeasedEmail& member : chunk.members) {
+    if (absl::IsUnavailable(member.opened)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(Lane lane, int limit,
+                                                                   absl::Duration lease) {
+  const int64_t turn = turn_.load();
+  const absl::StatusOr<pqxx::result> rows = RunTransaction(
+      pool_, Engine("claim_chunks"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
+        const std::string seconds = std::to_string(absl::ToDoubleSeconds(lease));
+        pqxx::result some =
+            transaction.Exec(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, turn);
+        if (!some.empty() || turn == 0) return some;
+        return transaction.Exec(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, 0);
+      });
+  if (!rows.ok()) return StoreError(rows.status());
+  turn_ = rows->empty() ? 0 : Int64Of(rows->back()[kTenant]);
+
+  std::vector<LeasedChunk> claimed;
+  std::vector<ChunkLease> unopened;
+  for (LeasedChunk& chunk : ChunksWithMembers(*rows, keys_)) {
+    if (WaitsForKey(chunk)) {
+      unopened.push_back(chunk.lease);
+    } else {
+      claimed.push_back(std::move(chunk));
+    }
+  }
+  if (!unopened.empty()) ReturnLeases(unopened).IgnoreError();  // else the rescue takes them over
+  return claimed;
+}
+
+absl::Status PostgresChunkStore::ReturnLeases(absl::Span<const ChunkLease> leases) {
+  return StoreError(
+      RunTransaction(pool_, Engine("return_chunks"), [&](Transaction& transaction) -> absl::Status {
+        std::vector<ChunkName> held;
+        for (const HeldChunk& chunk : LockChunks(transaction, leases, absl::nullopt)) {
+          held.push_back({leases[chunk.index].tenant, leases[chunk.index].chunk});
+        }
+        ChunkArrays arrays = ArraysOf(held);
+        transaction.Exec(chunk_sql::kReturn, std::move(arrays.tenants), std::move(arrays.chunks));
+        return absl::OkStatus();
+      }));
+}
+
+absl::Status PostgresChunkStore::BreakUp(absl::Span<const ChunkLease> leases) {
+  return StoreError(RunTransaction(
+      pool_, Engine("break_up_chunks"), [&](Transaction& transaction) -> absl::Status {
+        std::vector<ChunkName> held;
+        for (const HeldChunk& chunk : LockChunks(transaction, leases, absl::nullopt)) {
+          held.push_back({leases[chunk.index].tenant, leases[chunk.index].chunk});
+        }
+        BreakUpChunks(transaction, held);
+        return absl::OkStatus();
+      }));
+}
+
+}  // namespace herald::storage

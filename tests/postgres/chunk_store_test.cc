@@ -1,0 +1,451 @@
+#include "storage/postgres/chunk_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "storage/postgres/chunk_assignment.h"
+#include "tests/postgres/email_fixture.h"
+
+namespace herald::storage {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Verdict = ChunkBegin::Verdict;
+using Kind = ChunkEnd::Kind;
+
+class ChunkStoreTest : public EmailFixture {
+ protected:
+  NewEmail Bulk(const std::string& key, TenantId tenant) {
+    NewEmail email = Make(key, tenant);
+    email.lane = Lane::kBulk;
+    email.recipient_normalised = absl::StrCat(key, "@example.com");
+    return email;
+  }
+  NewEmail Bulk(const std::string& key) { return Bulk(key, a_); }
+  // Accepts so many in one group; their ids in order.
+  std::vector<EmailId> AcceptTogether(int count) { return AcceptTogether(count, a_); }
+  std::vector<EmailId> AcceptTogether(int count, TenantId tenant) {
+    std::vector<NewEmail> group;
+    std::vector<EmailId> ids;
+    for (int i = 0; i < count; ++i) {
+      group.push_back(Bulk(absl::StrCat("k", next_key_++), tenant));
+      ids.push_back(group.back().id);
+    }
+    EXPECT_OK(emails_.AcceptEmails(group));
+    return ids;
+  }
+  std::vector<LeasedChunk> Claim(int limit = 10) {
+    absl::StatusOr<std::vector<LeasedChunk>> claimed =
+        chunks_.Claim(Lane::kBulk, limit, absl::Seconds(60));
+    EXPECT_OK(claimed);
+    return claimed.ok() ? *std::move(claimed) : std::vector<LeasedChunk>();
+  }
+  LeasedChunk ClaimOne() {
+    std::vector<LeasedChunk> claimed = Claim();
+    EXPECT_THAT(claimed, SizeIs(1));
+    return claimed.empty() ? LeasedChunk() : claimed[0];
+  }
+  ChunkBegin TryBegin(const LeasedChunk& chunk, absl::Duration time_needed = absl::Seconds(1)) {
+    ChunkStart start;
+    start.lease = chunk.lease;
+    for (const LeasedEmail& member : chunk.members) start.members.push_back(member.lease);
+    start.account = kAccount;
+    start.request_key = "key";
+    start.request_digest = std::string(32, 'd');
+    absl::StatusOr<std::vector<ChunkBegin>> begun = chunks_.Begin({start}, time_needed);
+    EXPECT_OK(begun);
+    return begun.ok() ? begun->at(0) : ChunkBegin();
+  }
+  // Begins an attempt that must begin; everybody is accepted unless the end is changed.
+  ChunkEnd Begin(const LeasedChunk& chunk) {
+    const ChunkBegin begun = TryBegin(chunk);
+    EXPECT_EQ(begun.verdict, Verdict::kBegun);
+    ChunkEnd end;
+    end.lease = chunk.lease;
+    end.attempt = begun.attempt;
+    end.outcome = Outcome::kAccepted;
+    end.account = kAccount;
+    end.request_digest = std::string(32, 'd');
+    end.kind = Kind::kDone;
+    for (size_t i = 0; i < chunk.members.size(); ++i) {
+      end.message_ids.push_back(absl::StrCat("message-", chunk.members[i].lease.email.value));
+    }
+    return end;
+  }
+  bool Record(const ChunkEnd& end) {
+    absl::StatusOr<std::vector<bool>> recorded = chunks_.RecordEnds({end});
+    EXPECT_OK(recorded);
+    return recorded.ok() && recorded->at(0);
+  }
+  // Ends an attempt of all that wait, as unconfirmed.
+  void LeaveUnconfirmed() {
+    ChunkEnd end = Begin(ClaimOne());
+    end.kind = Kind::kUnconfirmed;
+    end.outcome = Outcome::kUnconfirmed;
+    end.message_ids.clear();
+    end.reason = "no_answer";
+    EXPECT_TRUE(Record(end));
+  }
+  void ExpireChunkLeases() {
+    Sql("UPDATE herald.chunks SET lease_until = now() - interval '1 second' "
+        "WHERE lease_until IS NOT NULL");
+  }
+  int Rescue(int claims_max = 3) {
+    absl::StatusOr<int> rescued = chunks_.RescueExpired(100, claims_max);
+    EXPECT_OK(rescued);
+    return rescued.value_or(-1);
+  }
+  int ExpireOverdue() {
+    absl::StatusOr<int> expired = chunks_.ExpireOverdue(100);
+    EXPECT_OK(expired);
+    return expired.value_or(-1);
+  }
+  std::string ChunkCount() { return Sql("SELECT count(*) FROM herald.chunks"); }
+  std::vector<EmailId> Members() { return IdsOf(ClaimOne()); }
+  static std::vector<EmailId> IdsOf(const LeasedChunk& chunk) {
+    std::vector<EmailId> ids;
+    for (const LeasedEmail& member : chunk.members) ids.push_back(member.lease.email);
+    return ids;
+  }
+  // Types in the order of the feed, as "number of the email: type".
+  std::vector<std::pair<EmailId, EventType>> Feed(int page) {
+    std::vector<std::pair<EmailId, EventType>> lines;
+    FeedCursor cursor;
+    while (true) {
+      absl::StatusOr<FeedPage> read = emails_.ReadFeed(a_, cursor, page);
+      EXPECT_OK(read);
+      if (!read.ok() || read->events.empty()) return lines;
+      for (const EmailEventRow& event : read->events) lines.emplace_back(event.email, event.type);
+      cursor = read->next;
+    }
+  }
+
+  PostgresChunkStore chunks_{database_.pool(), keys_};
+  int next_key_ = 0;
+};
+
+TEST_F(ChunkStoreTest, BulkEmailsAcceptedTogetherAreOneRow) {
+  const std::vector<EmailId> ids = AcceptTogether(3);
+  EXPECT_EQ(QueueLength(), "0");
+  const LeasedChunk chunk = ClaimOne();
+  EXPECT_EQ(IdsOf(chunk), ids);
+  EXPECT_EQ(chunk.claims, 1);
+  EXPECT_EQ(chunk.members[0].content, Bulk("k0").content);
+  EXPECT_EQ(chunk.members[0].recipient, "Anna@example.com");
+  EXPECT_THAT(Claim(), IsEmpty());
+}
+
+TEST_F(ChunkStoreTest, AHundredFillAChunk) {
+  AcceptTogether(250);
+  EXPECT_EQ(Sql("SELECT string_agg(n::text, ',' ORDER BY n) FROM "
+                "(SELECT cardinality(email_ids) n FROM herald.chunks) c"),
+            "50,100,100");
+}
+
+TEST_F(ChunkStoreTest, OnlyPlainBulkGoesIntoChunks) {
+  NewEmail later = Bulk("later"), test = Bulk("test"), file = Bulk("file"), urgent = Bulk("urgent");
+  later.send_time = absl::Now() + absl::Hours(1);
+  test.test = true;
+  file.has_attachments = true;
+  urgent.lane = Lane::kCritical;
+  EXPECT_OK(emails_.AcceptEmails({Bulk("plain"), later, test, file, urgent, Bulk("other", b_)}));
+  EXPECT_EQ(ChunkCount(), "0");
+  EXPECT_EQ(QueueLength(), "6");
+}
+
+TEST_F(ChunkStoreTest, AnAcceptedChunkIsSentWithATimelineForEach) {
+  const std::vector<EmailId> ids = AcceptTogether(3);
+  ChunkEnd end = Begin(ClaimOne());
+  EXPECT_EQ(State(ids[1]), EmailState::kSending);
+  EXPECT_TRUE(Record(end));
+  EXPECT_EQ(ChunkCount(), "0");
+  for (const EmailId id : ids) {
+    const EmailRecord record = Get(id);
+    EXPECT_EQ(record.state, EmailState::kSent);
+    EXPECT_EQ(record.attempt_count, 1);
+    EXPECT_EQ(record.provider_account, kAccount);
+    EXPECT_EQ(record.provider_message_id, absl::StrCat("message-", id.value));
+    EXPECT_THAT(Timeline(id),
+                ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kSent));
+    EmailQuery query;
+    query.provider_message_id = record.provider_message_id;
+    absl::StatusOr<std::vector<EmailRecord>> found = emails_.ListEmails(a_, query);
+    ASSERT_OK(found);
+    ASSERT_THAT(*found, SizeIs(1));
+    EXPECT_EQ(found->at(0).id, id);
+  }
+}
+
+TEST_F(ChunkStoreTest, TheFeedReadsEveryLineOnceAtAnyPageSize) {
+  const std::vector<EmailId> ids = AcceptTogether(5);
+  ChunkEnd end = Begin(ClaimOne());
+  end.kind = Kind::kRetry;
+  end.outcome = Outcome::kRetryable;
+  end.message_ids.clear();
+  EXPECT_TRUE(Record(end));
+  EXPECT_TRUE(Record(Begin(ClaimOne())));
+  RecordEvents({Event(ids[2], EventType::kDelivered, "d")});
+  std::vector<std::pair<EmailId, EventType>> expected;
+  for (const EmailId id : ids) expected.emplace_back(id, EventType::kRetrying);
+  for (const EmailId id : ids) expected.emplace_back(id, EventType::kSent);
+  expected.emplace_back(ids[2], EventType::kDelivered);
+  for (const int page : {1, 2, 3, 5, 7, 100}) EXPECT_EQ(Feed(page), expected) << page;
+}
+
+TEST_F(ChunkStoreTest, TenantsTakeTurns) {
+  for (int i = 0; i < 5; ++i) AcceptTogether(2, a_);
+  AcceptTogether(2, b_);
+  const std::vector<LeasedChunk> claimed = Claim(2);
+  ASSERT_THAT(claimed, SizeIs(2));
+  EXPECT_NE(claimed[0].lease.tenant, claimed[1].lease.tenant);
+  EXPECT_THAT(Claim(100), SizeIs(4));
+}
+
+TEST_F(ChunkStoreTest, AStaleLeaseChangesNothing) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  const LeasedChunk stale = ClaimOne();
+  ChunkEnd end = Begin(stale);
+  ExpireChunkLeases();
+  EXPECT_EQ(Rescue(), 1);
+  EXPECT_FALSE(Record(end));
+  EXPECT_EQ(TryBegin(stale).verdict, Verdict::kStale);
+  EXPECT_OK(chunks_.BreakUp({stale.lease}));
+  EXPECT_OK(chunks_.ReturnLeases({stale.lease}));
+  EXPECT_EQ(ChunkCount(), "1");
+  EXPECT_EQ(State(ids[0]), EmailState::kUnconfirmed);
+}
+
+TEST_F(ChunkStoreTest, ALeaseTooShortIsNotBegun) {
+  AcceptTogether(2);
+  EXPECT_EQ(TryBegin(ClaimOne(), absl::Hours(1)).verdict, Verdict::kStale);
+}
+
+TEST_F(ChunkStoreTest, MembersEndEachInTheirOwnWay) {
+  const std::vector<EmailId> ids = AcceptTogether(5);
+  ChunkEnd end = Begin(ClaimOne());
+  end.message_ids = {"m0", "", "", "m3", ""};
+  end.others = {{ids[1], "invalid", "not valid", Failed("invalid")},
+                {ids[2], "busy", "later", Retry()},
+                {ids[4], "unmapped", "no answer", Unconfirmed()}};
+  EXPECT_TRUE(Record(end));
+  EXPECT_EQ(State(ids[0]), EmailState::kSent);
+  EXPECT_EQ(State(ids[1]), EmailState::kFailed);
+  EXPECT_EQ(State(ids[2]), EmailState::kQueued);
+  EXPECT_EQ(State(ids[3]), EmailState::kSent);
+  EXPECT_EQ(State(ids[4]), EmailState::kUnconfirmed);
+  EXPECT_EQ(ChunkCount(), "0");
+  EXPECT_EQ(QueueLength(), "2");
+  EXPECT_EQ(Get(ids[1]).provider_message_id, "");
+  EXPECT_EQ(Get(ids[3]).provider_message_id, "m3");
+  EXPECT_THAT(Timeline(ids[1]),
+              ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kFailed));
+  EXPECT_THAT(Timeline(ids[2]),
+              ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kRetrying));
+}
+
+TEST_F(ChunkStoreTest, WhoLeftTheChunkGoesOnAloneWithTheNextAttempt) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  ChunkEnd end = Begin(ClaimOne());
+  end.message_ids = {"m0", ""};
+  end.others = {{ids[1], "busy", "later", Retry()}};
+  EXPECT_TRUE(Record(end));
+  absl::StatusOr<std::vector<LeasedEmail>> alone = queue_.Claim(Lane::kBulk, 10, absl::Minutes(1));
+  ASSERT_OK(alone);
+  ASSERT_THAT(*alone, SizeIs(1));
+  EXPECT_EQ(alone->at(0).attempts, 1);
+  AttemptEnd second = EmailFixture::Begin(alone->at(0));
+  EXPECT_EQ(second.attempt, 2);
+  second.provider_message_id = "m1";
+  EXPECT_TRUE(EmailFixture::Record(second));
+  EXPECT_EQ(Get(ids[1]).attempt_count, 2);
+  EXPECT_THAT(Timeline(ids[1]),
+              ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kRetrying,
+                          EventType::kAttempted, EventType::kSent));
+}
+
+TEST_F(ChunkStoreTest, ARefusedChunkIsDueAgainWhole) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  ChunkEnd end = Begin(ClaimOne());
+  end.kind = Kind::kRetry;
+  end.outcome = Outcome::kRetryable;
+  end.delay = absl::Hours(1);
+  end.reason = "rate_limit_exceeded";
+  end.message_ids.clear();
+  EXPECT_TRUE(Record(end));
+  EXPECT_THAT(Claim(), IsEmpty());
+  EXPECT_EQ(State(ids[0]), EmailState::kQueued);
+  Sql("UPDATE herald.chunks SET run_at = now()");
+  const LeasedChunk again = ClaimOne();
+  EXPECT_EQ(again.attempts, 1);
+  EXPECT_EQ(Begin(again).attempt, 2);
+}
+
+TEST_F(ChunkStoreTest, AnUnconfirmedChunkRemembersItsFirstHandOver) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  LeaveUnconfirmed();
+  EXPECT_EQ(State(ids[0]), EmailState::kUnconfirmed);
+  LeasedChunk again = ClaimOne();
+  ASSERT_TRUE(again.unconfirmed.has_value());
+  EXPECT_EQ(again.unconfirmed->account, kAccount);
+  EXPECT_EQ(again.unconfirmed->request_digest, std::string(32, 'd'));
+  EXPECT_TRUE(Record(Begin(again)));
+  EXPECT_EQ(State(ids[1]), EmailState::kSent);
+  EXPECT_THAT(Timeline(ids[1]),
+              ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kUnconfirmed,
+                          EventType::kAttempted, EventType::kSent));
+}
+
+TEST_F(ChunkStoreTest, ACancelledMemberLeavesBeforeTheHandOver) {
+  const std::vector<EmailId> ids = AcceptTogether(3);
+  const LeasedChunk chunk = ClaimOne();
+  EXPECT_OK(emails_.CancelEmail(a_, ids[1]));
+  const ChunkBegin begun = TryBegin(chunk);
+  EXPECT_EQ(begun.verdict, Verdict::kChanged);
+  EXPECT_THAT(begun.members, ElementsAre(ids[0], ids[2]));
+  EXPECT_EQ(State(ids[1]), EmailState::kCancelled);
+}
+
+TEST_F(ChunkStoreTest, AMemberCannotBeCancelledOnceItsChunkBegan) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  Begin(ClaimOne());
+  EXPECT_THAT(emails_.CancelEmail(a_, ids[0]),
+              support::StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(ChunkStoreTest, CancellingEverybodyEndsTheChunk) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  for (const EmailId id : ids) EXPECT_OK(emails_.CancelEmail(a_, id));
+  EXPECT_EQ(ChunkCount(), "0");
+}
+
+TEST_F(ChunkStoreTest, ARescheduledMemberWaitsAlone) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  EXPECT_OK(emails_.RescheduleEmail(a_, ids[0], absl::Now() + absl::Hours(1)));
+  EXPECT_EQ(State(ids[0]), EmailState::kScheduled);
+  EXPECT_EQ(QueueLength(), "1");
+  EXPECT_THAT(Members(), ElementsAre(ids[1]));
+}
+
+TEST_F(ChunkStoreTest, ASuppressedMemberIsStoppedAndTheOthersGo) {
+  const std::vector<EmailId> ids = AcceptTogether(3);
+  SuppressRecipientOf(ids[0]);
+  LeasedChunk chunk = ClaimOne();
+  const ChunkBegin begun = TryBegin(chunk);
+  EXPECT_EQ(begun.verdict, Verdict::kChanged);
+  EXPECT_THAT(begun.members, ElementsAre(ids[1], ids[2]));
+  ASSERT_THAT(begun.stopped, SizeIs(1));
+  EXPECT_EQ(begun.stopped[0].state, EmailState::kSuppressed);
+  EXPECT_EQ(State(ids[0]), EmailState::kSuppressed);
+  chunk.members.erase(chunk.members.begin());
+  EXPECT_TRUE(Record(Begin(chunk)));
+  EXPECT_EQ(State(ids[2]), EmailState::kSent);
+  EXPECT_THAT(Timeline(ids[0]), ElementsAre(EventType::kAccepted, EventType::kSuppressed));
+}
+
+TEST_F(ChunkStoreTest, ASuppressionWhileUnconfirmedStopsTheRepetition) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  LeaveUnconfirmed();
+  SuppressRecipientOf(ids[0]);
+  const ChunkBegin begun = TryBegin(ClaimOne());
+  EXPECT_EQ(begun.verdict, Verdict::kChanged);
+  EXPECT_THAT(begun.members, IsEmpty());
+  EXPECT_EQ(ChunkCount(), "0");
+  EXPECT_EQ(Sql("SELECT count(*) FROM herald.queue WHERE unconfirmed_time IS NOT NULL "
+                "AND attempts = 1"),
+            "2");
+}
+
+TEST_F(ChunkStoreTest, AnOverdueMemberExpires) {
+  const std::vector<EmailId> ids = AcceptTogether(3);
+  Sql(absl::StrCat(
+      "UPDATE herald.emails SET expire_time = now() - interval '1 s' WHERE email_id = ",
+      ids[1].value));
+  Sql("UPDATE herald.chunks SET expire_time = now() - interval '1 s'");
+  EXPECT_EQ(ExpireOverdue(), 1);
+  EXPECT_EQ(State(ids[1]), EmailState::kExpired);
+  EXPECT_EQ(ExpireOverdue(), 0);
+  EXPECT_THAT(Members(), ElementsAre(ids[0], ids[2]));
+}
+
+TEST_F(ChunkStoreTest, ACrashBeforeTheBeginningMakesItDueAgain) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  ClaimOne();
+  ExpireChunkLeases();
+  EXPECT_EQ(Rescue(), 1);
+  EXPECT_EQ(State(ids[0]), EmailState::kQueued);
+  EXPECT_EQ(ClaimOne().claims, 2);
+}
+
+TEST_F(ChunkStoreTest, ACrashAfterTheBeginningLeavesItUnconfirmed) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  Begin(ClaimOne());
+  ExpireChunkLeases();
+  EXPECT_EQ(Rescue(), 1);
+  EXPECT_EQ(State(ids[0]), EmailState::kUnconfirmed);
+  EXPECT_EQ(Get(ids[0]).state_reason, "lease_expired");
+  const LeasedChunk again = ClaimOne();
+  EXPECT_TRUE(again.unconfirmed.has_value());
+  EXPECT_EQ(again.attempts, 1);
+}
+
+TEST_F(ChunkStoreTest, AChunkThatKeepsCrashingIsBrokenUp) {
+  AcceptTogether(3);
+  for (int i = 0; i < 2; ++i) {
+    ClaimOne();
+    ExpireChunkLeases();
+    EXPECT_EQ(Rescue(2), 1);
+  }
+  EXPECT_EQ(ChunkCount(), "0");
+  EXPECT_EQ(QueueLength(), "3");
+}
+
+TEST_F(ChunkStoreTest, EvidenceForAllEndsAnUnconfirmedChunk) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  LeaveUnconfirmed();
+  RecordEvents({Event(ids[0], EventType::kDelivered, "e0")});
+  EXPECT_EQ(State(ids[0]), EmailState::kDelivered);
+  EXPECT_EQ(ChunkCount(), "1");
+  RecordEvents({Event(ids[1], EventType::kProviderAccepted, "e1")});
+  EXPECT_EQ(State(ids[1]), EmailState::kSent);
+  EXPECT_EQ(ChunkCount(), "0");
+}
+
+TEST_F(ChunkStoreTest, EvidenceDoesNotTakeAMemberOutOfTheRepetition) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  LeaveUnconfirmed();
+  RecordEvents({Event(ids[0], EventType::kDelivered, "e0")});
+  const LeasedChunk again = ClaimOne();
+  EXPECT_EQ(IdsOf(again), ids);
+  EXPECT_TRUE(Record(Begin(again)));
+  EXPECT_EQ(State(ids[0]), EmailState::kDelivered);
+  EXPECT_EQ(State(ids[1]), EmailState::kSent);
+}
+
+TEST_F(ChunkStoreTest, ABrokenUpChunkGoesOnAsSingleEmails) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  EXPECT_OK(chunks_.BreakUp({ClaimOne().lease}));
+  EXPECT_EQ(ChunkCount(), "0");
+  absl::StatusOr<std::vector<LeasedEmail>> alone = queue_.Claim(Lane::kBulk, 10, absl::Minutes(1));
+  ASSERT_OK(alone);
+  EXPECT_THAT(*alone, SizeIs(2));
+}
+
+TEST_F(ChunkStoreTest, AReturnedLeaseDoesNotCountAsAClaim) {
+  AcceptTogether(2);
+  EXPECT_OK(chunks_.ReturnLeases({ClaimOne().lease}));
+  EXPECT_EQ(ClaimOne().claims, 1);
+}
+
+TEST_F(ChunkStoreTest, DepthsCountMembers) {
+  AcceptTogether(3);
+  ClaimOne();
+  AcceptTogether(2);
+  absl::StatusOr<std::vector<LaneDepth>> depths = queue_.Depths();
+  ASSERT_OK(depths);
+  ASSERT_THAT(*depths, SizeIs(1));
+  EXPECT_EQ(depths->at(0).due, 2);
+  EXPECT_EQ(depths->at(0).leased, 3);
+}
+
+}  // namespace
+}  // namespace herald::storage
