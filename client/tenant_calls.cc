@@ -32,6 +32,18 @@ absl::StatusOr<v1::Tenant> Client::UpdateTenant(const v1::UpdateTenantRequest& r
                            options);
 }
 
+absl::StatusOr<v1::TenantLimits> Client::GetTenantLimits(const v1::GetTenantLimitsRequest& request,
+                                                         const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::GetTenantLimits, request, Repeat::kSafe,
+                           options);
+}
+
+absl::StatusOr<v1::TenantLimits> Client::SetTenantLimits(const v1::SetTenantLimitsRequest& request,
+                                                         const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::SetTenantLimits, request, Repeat::kSafe,
+                           options);
+}
+
 absl::StatusOr<v1::CreateApiTokenResponse> Client::CreateApiToken(
     const v1::CreateApiTokenRequest& request, const CallOptions& options) const {
   return connection_->Call(*connection_->tenants, &Tenants::CreateApiToken, request, Repeat::kOnce,
@@ -50,9 +62,45 @@ absl::StatusOr<v1::ApiToken> Client::RevokeApiToken(const v1::RevokeApiTokenRequ
                            options);
 }
 
+absl::StatusOr<v1::Ledger> Client::GetLedger(const v1::GetLedgerRequest& request,
+                                             const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::GetLedger, request, Repeat::kSafe,
+                           options);
+}
+
 absl::StatusOr<v1::ListAuditEntriesResponse> Client::ListAuditEntries(
     const v1::ListAuditEntriesRequest& request, const CallOptions& options) const {
   return connection_->Call(*connection_->tenants, &Tenants::ListAuditEntries, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::ListProviderAccountsResponse> Client::ListProviderAccounts(
+    const v1::ListProviderAccountsRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::ListProviderAccounts, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::ProviderAccount> Client::DisableProviderAccount(
+    const v1::DisableProviderAccountRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::DisableProviderAccount, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::ProviderAccount> Client::EnableProviderAccount(
+    const v1::EnableProviderAccountRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::EnableProviderAccount, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::ListTenantRoutesResponse> Client::ListTenantRoutes(
+    const v1::ListTenantRoutesRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::ListTenantRoutes, request,
+                           Repeat::kSafe, options);
+}
+
+absl::StatusOr<v1::TenantRoute> Client::UpdateTenantRoute(
+    const v1::UpdateTenantRouteRequest& request, const CallOptions& options) const {
+  return connection_->Call(*connection_->tenants, &Tenants::UpdateTenantRoute, request,
                            Repeat::kSafe, options);
 }
 

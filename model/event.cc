@@ -28,6 +28,8 @@ absl::string_view EventTypeName(EventType type) {
       return "DEAD";
     case EventType::kRedriven:
       return "REDRIVEN";
+    case EventType::kLimited:
+      return "LIMITED";
     case EventType::kProviderAccepted:
       return "PROVIDER_ACCEPTED";
     case EventType::kDelivered:

@@ -21,6 +21,7 @@ enum class EventType : int {
   kFailed = 10,      // rejected for good
   kDead = 11,        // retries exhausted
   kRedriven = 12,    // an operator put it back
+  kLimited = 13,     // a rate limit made it wait
   // Reported by the provider.
   kProviderAccepted = 20,
   kDelivered = 21,

@@ -53,6 +53,10 @@ struct SendResult {
   std::string error_code;
   std::string detail;
   absl::optional<absl::Duration> retry_after;  // asked for by the provider, not clamped
+  // kRetryable only because the account sends too fast (429): no fault of it.
+  bool throttled = false;
+  // kProviderDown for this sender alone: the account works for others.
+  bool sender_only = false;
 };
 
 struct Capabilities {
@@ -61,6 +65,7 @@ struct Capabilities {
   absl::Duration idempotency_window;
   size_t message_bytes_max = 0;
   bool attachments = false;
+  bool international_addresses = false;  // local parts beyond ASCII (SMTPUTF8)
   size_t batch_max = 1;  // messages of one batch call; 1 when there is none
 };
 

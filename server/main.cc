@@ -1,4 +1,4 @@
-// heraldd: the composition root, and the only file that names concrete classes.
+// heraldd: the composition root. It and provider_accounts.cc alone name concrete classes.
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,39 +10,57 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "providers/http/curl_http_client.h"
-#include "providers/resend/resend_provider.h"
-#include "providers/sandbox/sandbox_provider.h"
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
+#include "server/acceptance/limited_acceptor.h"
 #include "server/catalog/template_catalog.h"
 #include "server/config/config.h"
 #include "server/config/limits.h"
+#include "server/delivery/account_router.h"
 #include "server/delivery/engine.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
 #include "server/duties/chunk_duties.h"
+#include "server/duties/maintenance_duties.h"
 #include "server/duties/periodic_duty.h"
 #include "server/duties/queue_duties.h"
+#include "server/duties/rate_limit_duties.h"
 #include "server/identity/authenticator.h"
+#include "server/limits/ingest_limiter.h"
+#include "server/limits/tenant_limit_cache.h"
 #include "server/ops/call_reporter.h"
 #include "server/ops/delivery_reporter.h"
+#include "server/ops/health_reporter.h"
+#include "server/ops/ledger_reporter.h"
 #include "server/ops/log.h"
 #include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
 #include "server/ops/metrics_endpoint.h"
+#include "server/preferences/category_catalog.h"
+#include "server/preferences/unsubscribe_tokens.h"
+#include "server/provider_accounts.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/server.h"
 #include "storage/crypto/hmac.h"
 #include "storage/crypto/master_keys.h"
+#include "storage/postgres/account_health_store.h"
+#include "storage/postgres/category_store.h"
 #include "storage/postgres/chunk_store.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
+#include "storage/postgres/history.h"
 #include "storage/postgres/migrations.h"
+#include "storage/postgres/preference_store.h"
+#include "storage/postgres/queue_maintenance.h"
 #include "storage/postgres/queue_store.h"
+#include "storage/postgres/rate_limit_store.h"
+#include "storage/postgres/segment_store.h"
+#include "storage/postgres/suppression_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
+#include "storage/postgres/tenant_route_store.h"
 #include "storage/postgres/tenant_store.h"
 
 namespace herald {
@@ -63,22 +81,40 @@ struct Storage {
         api_pool({config.database_dsn, config.api_connections}),
         acceptance_pool({config.database_dsn, config.acceptance_connections}),
         critical_pool({config.database_dsn, config.critical_connections}),
-        delivery_pool({config.database_dsn, config.delivery_connections}) {}
+        delivery_pool({config.database_dsn, config.delivery_connections}),
+        vacuum_pool({config.database_dsn, 1}),
+        soft_bounces{config.soft_bounces.days, config.soft_bounces.window_days} {}
 
   storage::MasterKeys master_keys;
   storage::ConnectionPool api_pool;
   storage::ConnectionPool acceptance_pool;
   storage::ConnectionPool critical_pool;
   storage::ConnectionPool delivery_pool;
+  storage::ConnectionPool vacuum_pool;
+  const storage::SoftBounceLimit soft_bounces;
   storage::TenantKeys keys{api_pool, master_keys};
   storage::PostgresTenantStore tenants{api_pool, keys};
   storage::PostgresTemplateStore templates{api_pool};
   storage::PostgresEmailStore emails{api_pool, keys};
   storage::PostgresEmailStore accepting_emails{acceptance_pool, keys};
-  storage::PostgresDeliveryEventStore delivery_events{api_pool};
+  storage::PostgresDeliveryEventStore delivery_events{api_pool, soft_bounces};
+  storage::PostgresCategoryStore categories{api_pool};
+  storage::PostgresPreferenceStore preferences{api_pool, keys};
+  storage::PostgresSuppressionStore suppressions{api_pool, keys};
+  storage::PostgresContactStore contacts{api_pool, keys};
+  storage::PostgresSegmentStore segments{api_pool};
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
+  storage::PostgresTenantRouteStore tenant_routes{api_pool};
+  storage::PostgresAccountHealthStore account_health{api_pool};
+  // Of the engine's own: health must get through when the API is busy.
+  storage::PostgresAccountHealthStore shared_health{critical_pool};
+  storage::PostgresRateLimitStore critical_limits{critical_pool};
+  storage::PostgresRateLimitStore limits{delivery_pool};
+  storage::PostgresRateLimitStore ingest_limits{api_pool};
+  storage::PostgresQueueMaintenance maintenance{delivery_pool, vacuum_pool};
+  storage::PostgresHistory history{delivery_pool};
   storage::PostgresChunkStore chunks{delivery_pool, keys};
 };
 
@@ -94,56 +130,15 @@ absl::Status PrepareSchema(const config::Config& config) {
   }
 }
 
-struct Providers {
-  std::unique_ptr<providers::HttpClient> http;
-  std::vector<std::unique_ptr<providers::Provider>> accounts;
-
-  std::vector<providers::Provider*> pointers() const {
-    std::vector<providers::Provider*> list;
-    for (const auto& account : accounts) list.push_back(account.get());
-    return list;
-  }
-  providers::Provider* Find(const std::string& name) const {
-    for (const auto& account : accounts) {
-      if (account->account() == name) return account.get();
-    }
-    return nullptr;
-  }
-};
-
-absl::StatusOr<Providers> MakeProviders(const config::Config& config) {
-  Providers made;
-  made.http = providers::MakeCurlHttpClient({});
-  for (const config::Account& account : config.accounts) {
-    if (account.type == config::Account::Type::kResend) {
-      providers::ResendOptions options;
-      options.account = account.name;
-      options.api_key = account.api_key;
-      if (!account.base_url.empty()) options.base_url = account.base_url;
-      options.user_agent = absl::StrCat("herald/", kVersion);
-      made.accounts.push_back(providers::MakeResendProvider(std::move(options), *made.http));
-      continue;
-    }
-    providers::SandboxOptions options;
-    options.account = account.name;
-    options.directory = account.directory;
-    options.webhook_url = account.webhook_url;
-    options.webhook_secret = account.webhook_secret;
-    auto sandbox = providers::MakeSandboxProvider(std::move(options), *made.http);
-    if (!sandbox.ok()) return sandbox.status();
-    made.accounts.push_back(*std::move(sandbox));
-  }
-  return made;
-}
-
 double Uniform() {
   thread_local absl::BitGen generator;
   return absl::Uniform(generator, 0.0, 1.0);
 }
 
-std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueStore& queue,
-                                                               storage::ChunkStore& chunks,
-                                                               ops::ServiceMetrics& metrics) {
+std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(
+    storage::QueueStore& queue, storage::ChunkStore& chunks, storage::QueueMaintenance& maintenance,
+    storage::History& history, const storage::Retention& retention, storage::RateLimitStore& limits,
+    ops::ServiceMetrics& metrics) {
   const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
     metrics.DatabaseError(status.code());
     Log(Severity::kWarning, "duty_failed", {{"duty", name}, {"reason", status.message()}});
@@ -154,9 +149,14 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   };
   const auto on_depths = [&metrics](const std::vector<storage::LaneDepth>& depths) {
     for (const storage::LaneDepth& depth : depths) {
-      metrics.QueueMeasured(depth.lane, depth.due + depth.scheduled + depth.leased,
-                            depth.oldest_age);
+      metrics.QueueMeasured(depth.lane, depth.pending, depth.oldest_age);
     }
+  };
+  const auto on_finished = [&metrics](const std::vector<storage::FinishedEmails>& finished) {
+    ops::ReportFinished(finished, metrics);
+  };
+  const auto on_ledger = [&metrics](const std::vector<storage::LaneLedger>& ledgers) {
+    ops::ReportLedger(ledgers, metrics);
   };
   std::vector<std::unique_ptr<duties::PeriodicDuty>> started;
   const auto start = [&](std::string name, absl::Duration interval,
@@ -170,7 +170,14 @@ std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(storage::QueueSto
   start("rescue_chunks", absl::Seconds(1),
         duties::ChunkRescueRound(&chunks, kClaimsMax, on_rescued));
   start("expire_chunks", absl::Seconds(1), duties::ChunkExpireRound(&chunks));
+  start("prune_limits", absl::Seconds(60), duties::PruneLimitsRound(&limits));
   start("depth", absl::Seconds(5), duties::DepthRound(&queue, on_depths));
+  start("ledger", absl::Seconds(1), duties::LedgerRound(&maintenance, on_finished));
+  start("ledger_reading", absl::Seconds(5), duties::LedgerReadingRound(&maintenance, on_ledger));
+  start("vacuum", absl::Seconds(3), duties::VacuumRound(&maintenance));
+  start("prune", absl::Seconds(2), duties::PruneRound(&maintenance));
+  start("history", absl::Seconds(5), duties::HistoryRound(&history, retention));
+  start("idle_tenants", absl::Minutes(1), duties::IdleTenantsRound(&maintenance));
   return started;
 }
 
@@ -206,11 +213,14 @@ class Service {
         authenticator_(storage_.tenants, std::move(identity_options), absl::Now) {}
 
   absl::Status Start() {
-    for (const auto step : {&Service::StartMetrics, &Service::StartDelivery,
+    for (const auto step : {&Service::StartMetrics, &Service::StartLimits, &Service::StartDelivery,
                             &Service::StartAcceptance, &Service::StartApi}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
-    if (config_.roles.duties) duties_ = StartDuties(storage_.queue, storage_.chunks, metrics_);
+    if (config_.roles.duties) {
+      duties_ = StartDuties(storage_.queue, storage_.chunks, storage_.maintenance, storage_.history,
+                            config_.retention, storage_.limits, metrics_);
+    }
     return absl::OkStatus();
   }
 
@@ -218,10 +228,12 @@ class Service {
   void Drain() {
     const absl::Time deadline = absl::Now() + config_.drain_grace;
     if (server_) server_->Drain(deadline);
+    loader_.Stop();
     const bool empty = engine_ == nullptr || engine_->Drain(deadline);
     // What is still in flight gets its outcome from the dying providers, and is recorded.
     providers_.accounts.clear();
     duties_.clear();
+    health_duties_.clear();
     Log(Severity::kInfo, "stopped", {{"state", empty ? "finished" : "cut"}});
   }
 
@@ -230,6 +242,7 @@ class Service {
 
  private:
   absl::Status StartMetrics();
+  absl::Status StartLimits();
   absl::Status StartDelivery();
   absl::Status StartAcceptance();
   absl::Status StartApi();
@@ -241,17 +254,35 @@ class Service {
   ops::ServiceMetrics metrics_{kVersion};
   std::unique_ptr<ops::MetricsEndpoint> metrics_endpoint_;
   catalog::TemplateCatalog catalog_{&storage_.templates, {}, absl::Now};
+  preferences::CategoryCatalog categories_{&storage_.categories, absl::Now};
+  const preferences::UnsubscribeTokens unsubscribe_tokens_{
+      storage_.master_keys.DeriveSealer("unsubscribe tokens"), config_.unsubscribe.token_lifetime};
+  const preferences::UnsubscribeLinks unsubscribe_links_{config_.unsubscribe.base_url,
+                                                         unsubscribe_tokens_};
+
+  limits::TenantLimitCache tenant_limits_{&storage_.tenants};
+  std::unique_ptr<duties::PeriodicDuty> limit_refresh_;
 
   const delivery::Renderer renderer_{&catalog_, {}};
+  delivery::RateLimiter critical_limiter_{config_.limits, &tenant_limits_,
+                                          &storage_.critical_limits};
+  delivery::RateLimiter limiter_{config_.limits, &tenant_limits_, &storage_.limits};
   ops::DeliveryReporter delivery_reporter_{&metrics_};
-  std::unique_ptr<delivery::StaticRouter> router_;
+  ops::HealthReporter health_reporter_{&metrics_};
+  std::unique_ptr<delivery::HealthBoard> board_;
+  std::unique_ptr<delivery::RouteTable> route_table_;
+  std::vector<std::unique_ptr<duties::PeriodicDuty>> health_duties_;
+  std::unique_ptr<delivery::AccountRouter> router_;
   std::unique_ptr<delivery::Engine> engine_;
-  Providers providers_;  // after the engine: what is in flight needs it to the end
+  ProviderAccounts providers_;  // after the engine: what is in flight needs it to the end
 
   rpc::Executor loader_{2, 1024};
+  std::unique_ptr<limits::IngestLimiter> ingest_limiter_;
   std::unique_ptr<EmailIdGenerator> ids_;
+  std::unique_ptr<ContactIdGenerator> contact_ids_;
   std::unique_ptr<acceptance::GroupCommitter> committer_;
   std::unique_ptr<acceptance::DurableAcceptor> acceptor_;
+  std::unique_ptr<acceptance::LimitedAcceptor> limited_acceptor_;
 
   identity::Authenticator authenticator_;
   ops::MeteredDeliveryEvents delivery_events_{storage_.delivery_events, metrics_};
@@ -269,16 +300,43 @@ absl::Status Service::StartMetrics() {
   return absl::OkStatus();
 }
 
+absl::Status Service::StartLimits() {
+  if (absl::Status status = tenant_limits_.Refresh(); !status.ok()) return status;
+  limit_refresh_ = std::make_unique<duties::PeriodicDuty>(
+      "tenant_limits", absl::Seconds(1), duties::RefreshLimitsRound(&tenant_limits_),
+      [this](const std::string&, const absl::Status& status) {
+        metrics_.DatabaseError(status.code());
+      });
+  limit_refresh_->Start();
+  ingest_limiter_ = std::make_unique<limits::IngestLimiter>(
+      config_.limits.ingest, &tenant_limits_, &storage_.ingest_limits,
+      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
+  return absl::OkStatus();
+}
+
 absl::Status Service::StartDelivery() {
   if (!config_.roles.delivery) return absl::OkStatus();
-  absl::StatusOr<Providers> providers = MakeProviders(config_);
+  board_ = std::make_unique<delivery::HealthBoard>(HealthBoardOptions(config_),
+                                                   &storage_.shared_health, &health_reporter_);
+  absl::StatusOr<ProviderAccounts> providers =
+      MakeProviderAccounts(config_, kVersion, board_.get());
   if (!providers.ok()) return providers.status();
   providers_ = *std::move(providers);
-  router_ = std::make_unique<delivery::StaticRouter>(providers_.pointers(), config_.routes,
-                                                     providers_.Find(config_.sandbox));
+  route_table_ = std::make_unique<delivery::RouteTable>(config_.routes, &storage_.tenant_routes);
+  router_ = std::make_unique<delivery::AccountRouter>(providers_.pointers(),
+                                                      providers_.Find(config_.sandbox),
+                                                      route_table_.get(), board_.get(), Uniform);
+  health_duties_ = StartHealthDuties(
+      *board_, *route_table_, [this](const std::string& name, const absl::Status& status) {
+        metrics_.DatabaseError(status.code());
+        Log(Severity::kWarning, "duty_failed", {{"duty", name}, {"reason", status.message()}});
+      });
   delivery::DeliveryParts parts;
   parts.renderer = &renderer_;
   parts.router = router_.get();
+  parts.unconfirmed_of = [this](TenantId tenant, Lane lane) {
+    return route_table_->Unconfirmed(tenant, lane);
+  };
   parts.observer = &delivery_reporter_;
   parts.clock = absl::Now;
   parts.random = Uniform;
@@ -287,6 +345,7 @@ absl::Status Service::StartDelivery() {
   std::map<Lane, delivery::Engine::LaneSetup> lanes;
   for (const auto& [lane, policy] : config_.lanes) {
     parts.store = lane == Lane::kCritical ? &storage_.critical_queue : &storage_.queue;
+    parts.limiter = lane == Lane::kCritical ? &critical_limiter_ : &limiter_;
     parts.chunks = lane == Lane::kBulk ? &storage_.chunks : nullptr;
     lanes[lane] = {policy, parts};
   }
@@ -298,6 +357,7 @@ absl::Status Service::StartAcceptance() {
   const absl::StatusOr<int> node = storage_.api_queue.NextNode();
   if (!node.ok()) return node.status();
   ids_ = std::make_unique<EmailIdGenerator>(*node);
+  contact_ids_ = std::make_unique<ContactIdGenerator>(*node);
   acceptance::GroupCommitter::Options options;
   options.threads = config_.acceptance_connections;
   options.group_max = limits::kAcceptanceGroupMax;
@@ -310,8 +370,10 @@ absl::Status Service::StartAcceptance() {
   acceptance::LaneLifetimes lifetimes;
   for (const auto& [lane, policy] : config_.lanes) lifetimes[lane] = policy.lifetime;
   acceptor_ = std::make_unique<acceptance::DurableAcceptor>(
-      &catalog_, committer_.get(), ids_.get(), lifetimes,
+      &catalog_, &categories_, &unsubscribe_links_, committer_.get(), ids_.get(), lifetimes,
       [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
+  limited_acceptor_ = std::make_unique<acceptance::LimitedAcceptor>(
+      *acceptor_, *ingest_limiter_, [this](int count) { metrics_.IngestRefused(count); });
   return absl::OkStatus();
 }
 
@@ -337,14 +399,21 @@ absl::Status Service::StartApi() {
                                  storage_.templates,
                                  storage_.tenants,
                                  delivery_events_,
+                                 storage_.account_health,
+                                 storage_.tenant_routes,
+                                 storage_.contacts,
+                                 storage_.segments,
+                                 *contact_ids_,
                                  catalog_,
-                                 *acceptor_,
+                                 *limited_acceptor_,
                                  authenticator_,
                                  call_reporter_,
                                  [this] { return storage_.api_queue.Ping(); },
                                  absl::Now,
                                  storage::HmacSha256(config_.master_keys).Compute("page tokens"),
-                                 {}});
+                                 {},
+                                 {&storage_.categories, &storage_.preferences,
+                                  &storage_.suppressions, &categories_, &unsubscribe_tokens_}});
   if (!listening.ok()) return listening.status();
   server_ = *std::move(listening);
   Log(Severity::kInfo, "listening", {{"port", server_->port()}});

@@ -36,7 +36,7 @@ struct LeasedChunk {
 
 struct ChunkStart {
   ChunkLease lease;
-  size_t members = 0;  // of the batch as it was rendered
+  std::vector<Lease> members;  // of the batch as it was rendered
   std::string account;
   std::string request_key;
   std::string request_digest;  // 32 bytes
@@ -87,7 +87,7 @@ struct ChunkEnd {
   std::string reason;                            // state_reason of the members
   absl::optional<absl::Time> unconfirmed_since;  // when this hand-over repeats an unconfirmed one
   std::vector<std::string> message_ids;  // kDone: in the order of the batch, empty where not taken
-  std::vector<Outcome> outcomes;                 // kDone: likewise; none when all are `outcome`
+  std::vector<Outcome> outcomes;         // kDone: likewise; none when all are `outcome`
   std::vector<MemberEnd> others;         // kDone
 };
 

@@ -28,8 +28,8 @@ struct NewEmail {
   std::string user_id;               // may be empty
   std::string from_address;
   std::string from_name;
-  std::string content;   // serialised herald.internal.v1.EmailContent
-  std::string metadata;  // JSON object of strings, or empty
+  std::string content;  // serialised herald.internal.v1.EmailContent
+  std::map<std::string, std::string> metadata;
   absl::Time create_time;
   absl::optional<absl::Time> send_time;
   absl::Time expire_time;
@@ -54,7 +54,7 @@ struct EmailRecord {
   std::string from_address;
   std::string from_name;
   std::string idempotency_key;
-  std::string metadata;
+  std::map<std::string, std::string> metadata;
   absl::Time create_time;
   absl::Time update_time;
   absl::optional<absl::Time> send_time;

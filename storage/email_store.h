@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,10 @@ struct AcceptResult {
     kRefused,   // this row alone could not be stored: `error`
   };
   Kind kind = Kind::kRefused;
-  EmailState state = EmailState::kQueued;  // kAccepted: QUEUED, SCHEDULED or SUPPRESSED
-  std::string state_reason;                // kAccepted and SUPPRESSED: why
-  absl::optional<EmailRecord> existing;    // kReplayed
-  absl::Status error;                      // kRefused
+  EmailState state = EmailState::kQueued;       // kAccepted: QUEUED, SCHEDULED or SUPPRESSED
+  std::string state_reason;                     // kAccepted and SUPPRESSED: why
+  std::shared_ptr<const EmailRecord> existing;  // kReplayed
+  absl::Status error;                           // kRefused
 };
 
 // Which emails of a tenant; empty fields do not filter.

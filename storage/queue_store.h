@@ -20,6 +20,8 @@ struct Lease {
   TenantId tenant;
   EmailId email;
   int64_t token = 0;
+  // Of the recipient's address, by which BeginAttempts finds a suppression for every tenant.
+  int64_t recipient_mark = 0;
 };
 
 // An earlier hand-over that may have been taken.
@@ -35,20 +37,33 @@ struct LeasedEmail {
   int claims = 0;    // this one included; counted at the claim, so that a crash counts too
   int attempts = 0;  // hand-overs begun so far
   int redrives = 0;
-  int attempts_before_redrive = 0;  // of `attempts`, those that the last redrive forgave
-  std::string recipient;            // opened
-  std::string content;              // serialised herald.internal.v1.EmailContent, opened
+  int attempts_before_redrive = 0;          // of `attempts`, those that the last redrive forgave
+  int free_attempts = 0;                    // of the others, those that use up no retry budget
+  std::vector<std::string> tried_accounts;  // that just failed it; others are to take it now
+  std::string recipient;                    // opened
+  std::string content;                      // serialised herald.internal.v1.EmailContent, opened
   std::string template_key;
   int template_version = 0;
   std::string category;
   bool test = false;
   std::string traceparent;
+  std::string user_id;  // may be empty
   absl::Time create_time;
   absl::optional<absl::Time> send_time;
-  absl::Time claim_time;  // the database's clock at the claim
+  absl::Time expire_time;
+  std::vector<int64_t> slots_held;  // what RateLimitStore gave it to come back with
+  absl::Time claim_time;            // the database's clock at the claim
   absl::optional<UnconfirmedAttempt> unconfirmed;
   // Non-OK when content or address could not be opened (key gone, tampered): fail it, alone.
   absl::Status opened;
+};
+
+// An email that waits for a rate limit.
+struct ParkedEmail {
+  Lease lease;
+  absl::Time run_at;
+  std::vector<int64_t> slots_held;
+  std::string limit;  // empty: it waits for another reason, which its timeline does not show
 };
 
 struct AttemptStart {
@@ -81,6 +96,9 @@ struct Disposition {
   Kind kind = Kind::kFailed;
   absl::Duration delay;
   std::string reason;  // state_reason for programs
+  bool free = false;   // the attempt uses up no retry budget
+  // kRetry at another account, at once: all that failed the email since it last had to wait.
+  std::vector<std::string> tried_accounts = {};
 };
 
 struct AttemptEnd {
@@ -97,10 +115,8 @@ struct AttemptEnd {
 
 struct LaneDepth {
   Lane lane = Lane::kTransactional;
-  int64_t due = 0;        // could be claimed now
-  int64_t scheduled = 0;  // run_at lies ahead: scheduled or waiting for a retry
-  int64_t leased = 0;
-  absl::Duration oldest_age;  // of the oldest due one, since it fell due
+  int64_t pending = 0;        // due, scheduled, waiting for a retry, or being sent
+  absl::Duration oldest_age;  // since the oldest one that nobody has claimed yet fell due
 };
 
 // The queue from the engine's side. Thread-safe, blocking; all times by the database's clock.
@@ -109,7 +125,8 @@ class QueueStore {
  public:
   virtual ~QueueStore() = default;
 
-  // Leases up to `limit` due emails of a lane for `lease`. Each is in no other live lease.
+  // Leases up to `limit` due emails of a lane for `lease`. Each is in no other live lease. Tenants
+  // take turns: while several have due emails, each gets its share of every claim.
   virtual absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit,
                                                          absl::Duration lease) = 0;
   // Looks once more whether each email may go (not cancelled, suppressed, expired), and records
@@ -122,12 +139,16 @@ class QueueStore {
   virtual absl::StatusOr<std::vector<bool>> RecordEnds(absl::Span<const AttemptEnd> ends) = 0;
   // Gives unstarted leases back; the emails are due at once and the claim does not count.
   virtual absl::Status ReturnLeases(absl::Span<const Lease> leases) = 0;
+  // Puts emails off without an attempt: the claim does not count. The first wait for a limit shows
+  // on the timeline. A lease that is gone changes nothing.
+  virtual absl::Status Park(absl::Span<const ParkedEmail> emails) = 0;
   // Takes over leases that ended: an email with an open attempt becomes UNCONFIRMED, any other is
   // due again; one claimed `claims_max` times without an end is DEAD ("poison"), or FAILED
   // ("outcome_unknown") when a provider may have taken it. Returns how many it took over.
   virtual absl::StatusOr<int> RescueExpired(int limit, int claims_max) = 0;
   // Ends emails in the queue, not leased, whose expire_time passed: EXPIRED. Returns how many.
   virtual absl::StatusOr<int> ExpireOverdue(int limit) = 0;
+  // Of lanes that ever had an email. Costs the same however long the lines are.
   virtual absl::StatusOr<std::vector<LaneDepth>> Depths() = 0;
   // A number for EmailIdGenerator, in [0, 4096), another one at each call until they wrap.
   virtual absl::StatusOr<int> NextNode() = 0;

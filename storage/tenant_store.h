@@ -8,6 +8,8 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "model/ids.h"
+#include "storage/ledger.h"
+#include "storage/tenant_limits.h"
 
 namespace herald::storage {
 
@@ -82,6 +84,16 @@ class TenantStore {
   // Revoking a revoked token changes nothing.
   virtual absl::StatusOr<ApiToken> RevokeApiToken(TenantId tenant, ApiTokenId id,
                                                   const AuditEntry& audit) = 0;
+
+  // As set by SetTenantLimits; all defaults when that was never called.
+  virtual absl::StatusOr<TenantLimits> GetTenantLimits(TenantId tenant) = 0;
+  // Replaces them. update_time is given by the store.
+  virtual absl::StatusOr<TenantLimits> SetTenantLimits(const TenantLimits& limits,
+                                                       const AuditEntry& audit) = 0;
+  // Of all tenants, those set at or after `since`.
+  virtual absl::StatusOr<std::vector<TenantLimits>> ListTenantLimits(absl::Time since) = 0;
+  // Exact at one moment; only lanes that ever had an email. kNotFound: no such tenant.
+  virtual absl::StatusOr<std::vector<LaneLedger>> GetLedger(TenantId tenant) = 0;
 
   // For acts that change nothing else in this store (revealing an address, a redrive).
   virtual absl::Status WriteAuditEntry(const AuditEntry& audit) = 0;

@@ -18,6 +18,7 @@
 #include "providers/resend/resend_provider.h"
 #include "storage/postgres/migrations.h"
 #include "storage/postgres/tenant_store.h"
+#include "tests/support/one_account_router.h"
 
 namespace herald::bench {
 namespace {
@@ -105,13 +106,7 @@ absl::Status World::StartEmulator(const std::string& programs) {
   account.api_key = "re_bench";
   account.base_url = url_;
   provider_ = providers::MakeResendProvider(account, *http_);
-  router_ = std::make_unique<delivery::StaticRouter>(
-      std::vector<providers::Provider*>{provider_.get()},
-      std::map<Lane, std::string>{{Lane::kCritical, kAccount},
-                                  {Lane::kTransactional, kAccount},
-                                  {Lane::kStandard, kAccount},
-                                  {Lane::kBulk, kAccount}},
-      provider_.get());
+  router_ = std::make_unique<support::OneAccountRouter>(provider_.get());
   templates_ = std::make_unique<support::OneTemplateStore>(Newsletter());
   catalog_ = std::make_unique<catalog::TemplateCatalog>(templates_.get(), templates::RenderLimits(),
                                                         absl::Now);

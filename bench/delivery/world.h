@@ -50,7 +50,7 @@ class World {
   storage::PostgresQueueStore& critical_queue() { return *critical_queue_; }
   storage::PostgresChunkStore& chunks() { return *chunks_; }
   const delivery::Renderer& renderer() const { return *renderer_; }
-  const delivery::Router& router() const { return *router_; }
+  delivery::Router& router() const { return *router_; }
   providers::HttpClient& http() { return *http_; }
   providers::Provider& provider() { return *provider_; }
 
@@ -76,7 +76,7 @@ class World {
   std::unique_ptr<delivery::Renderer> renderer_;
   std::unique_ptr<providers::HttpClient> http_;
   std::unique_ptr<providers::Provider> provider_;
-  std::unique_ptr<delivery::StaticRouter> router_;
+  std::unique_ptr<delivery::Router> router_;
   TenantId tenant_;
   EmailIdGenerator ids_{1};
   std::atomic<int64_t> next_{0};

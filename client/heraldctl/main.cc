@@ -44,8 +44,14 @@ int Run(int argc, char** argv) {
   AddEmailCommands(line);
   AddWatchCommands(line);
   AddTemplateCommands(line);
+  AddCategoryCommands(line);
+  AddSuppressionCommands(line);
+  AddContactCommands(line);
+  AddSegmentCommands(line);
   AddTenantCommands(line);
   AddTokenCommands(line);
+  AddProviderCommands(line);
+  AddLedgerCommands(line);
   AddServiceCommands(line);
 
   try {

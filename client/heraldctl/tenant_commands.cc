@@ -137,6 +137,8 @@ void AddTenantCommands(const CommandLine& line) {
 
   line.On(group->add_subcommand("list", "List the tenants"), List);
   AddUpdate(group, line);
+  AddTenantRouteCommands(group, line);
+  AddTenantLimits(group, line);
 }
 
 }  // namespace herald::heraldctl

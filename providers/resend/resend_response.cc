@@ -185,6 +185,10 @@ SendResult ClassifyResendResponse(const HttpResponse& response, absl::Time now) 
   const auto body = nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false);
   if (response.status >= 200 && response.status < 300) return ClassifySuccess(body);
   SendResult result = ClassifyError(response.status, Token(body, "name", kNameBytesMax));
+  result.throttled = response.status == 429 && result.outcome == Outcome::kRetryable;
+  // Who sends from a domain of its own that is not verified harms itself alone.
+  result.sender_only =
+      result.outcome == Outcome::kProviderDown && result.error_code == "validation_error";
   result.retry_after = RetryAfter(response, now);
   return result;
 }

@@ -1,8 +1,11 @@
 #include "providers/sandbox/sandbox_provider.h"
 
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -47,6 +50,14 @@ size_t ContentBytes(const OutboundMessage& message) {
   return bytes;
 }
 
+// Makes a key that no other hand-over has.
+void MakeUnique(std::string& key) {
+  std::array<unsigned char, 8> bytes;
+  if (RAND_bytes(bytes.data(), bytes.size()) != 1) std::abort();
+  absl::StrAppend(&key, "#",
+                  absl::BytesToHexString(absl::string_view(
+                      reinterpret_cast<const char*>(bytes.data()), bytes.size())));
+}
 class SandboxBatch : public PreparedBatch {
  public:
   SandboxBatch(std::string key, std::string digest, std::vector<OutboundMessage> messages)
@@ -113,10 +124,12 @@ class SandboxProvider : public Provider {
 
   // Constant after construction.
   const SandboxOptions options_;
-  const Capabilities capabilities_{.idempotency_window = absl::InfiniteDuration(),
-                                   .message_bytes_max = kMessageBytesMax,
-                                   .attachments = true,
-                                   .batch_max = kBatchMax};
+  const Capabilities capabilities_{
+      .idempotency_window = options_.idempotent ? absl::InfiniteDuration() : absl::ZeroDuration(),
+      .message_bytes_max = kMessageBytesMax,
+      .attachments = true,
+      .batch_max = kBatchMax,
+      .international_addresses = true};
 
   // Only on the worker's thread.
   const std::unique_ptr<MailDirectory> mail_;
@@ -161,6 +174,7 @@ void SandboxProvider::Send(const OutboundMessage& message, absl::Duration /*time
                        absl::StrCat("larger than ", kMessageBytesMax, " bytes")));
   }
   Handover handover{message, SimulationFor(message.to.address), nullptr};
+  if (!options_.idempotent) MakeUnique(handover.message.idempotency_key);
   {
     absl::MutexLock lock(&mu_);
     if (queue_.size() < options_.queue_max) {

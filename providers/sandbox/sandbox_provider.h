@@ -22,6 +22,8 @@ struct SandboxOptions {
   std::string webhook_secret;                               // "whsec_" and base64
   absl::Duration event_interval = absl::Milliseconds(100);  // between events of one email
   absl::Duration webhook_backoff = absl::Milliseconds(250);
+  // False: as a provider without idempotency, a repeated key is another email.
+  bool idempotent = true;
   size_t queue_max = 10'000;  // messages waiting to be written; above that kRetryable
   std::function<absl::Time()> clock = absl::Now;
 };

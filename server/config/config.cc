@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -22,18 +23,40 @@ bool HasAccount(const Config& config, const std::string& name) {
 absl::Status CheckRoutes(const Config& config) {
   for (Lane lane : kAllLanes) {
     const auto route = config.routes.find(lane);
-    if (route == config.routes.end()) {
+    if (route == config.routes.end() || route->second.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("routes: lane ", LaneName(lane), " has none; set it or routes.default"));
     }
-    if (!HasAccount(config, route->second)) {
+    for (const RouteStep& step : route->second) {
+      if (HasAccount(config, step.account)) continue;
       return absl::InvalidArgumentError(
-          absl::StrCat("routes.", LaneName(lane), ": no account is named ", route->second));
+          absl::StrCat("routes.", LaneName(lane), ": no account is named ", step.account));
     }
   }
   if (!config.sandbox.empty() && !HasAccount(config, config.sandbox)) {
     return absl::InvalidArgumentError(
         absl::StrCat("sandbox: no account is named ", config.sandbox));
+  }
+  return absl::OkStatus();
+}
+
+// Receivers take one-click unsubscribes over HTTPS only (RFC 8058); this machine is for
+// development.
+absl::Status CheckUnsubscribe(const Unsubscribe& unsubscribe) {
+  const std::string& url = unsubscribe.base_url;
+  if (url.empty()) return absl::OkStatus();
+  const bool local = absl::StartsWith(url, "http://127.0.0.1") ||
+                     absl::StartsWith(url, "http://localhost") ||
+                     absl::StartsWith(url, "http://[::1]");
+  if ((!local && !absl::StartsWith(url, "https://")) || absl::EndsWith(url, "/") ||
+      url.find_first_of(" \t<>\"?#") != std::string::npos || url.size() > 200) {
+    return absl::InvalidArgumentError(
+        "unsubscribe.base_url must be https://HOST with an optional path and no slash at its end, "
+        "at most 200 characters");
+  }
+  if (unsubscribe.token_lifetime < absl::Hours(24 * 30)) {
+    return absl::InvalidArgumentError(
+        "unsubscribe.token_lifetime must be at least 720h: recipients may leave for 30 days");
   }
   return absl::OkStatus();
 }
@@ -90,6 +113,21 @@ absl::Status CheckConfig(const Config& config) {
   if (config.lease < config.provider_timeout + kLeaseMargin) {
     return absl::InvalidArgumentError(
         "delivery.lease must be 10s longer than delivery.provider_timeout");
+  }
+  for (const auto& [account, rate] : config.limits.accounts) {
+    if (std::none_of(config.accounts.begin(), config.accounts.end(),
+                     [&name = account](const Account& known) { return known.name == name; })) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("limits.accounts.", account, ": is not an account"));
+    }
+  }
+  if (absl::Status status = CheckUnsubscribe(config.unsubscribe); !status.ok()) return status;
+  if (config.soft_bounces.days > config.soft_bounces.window_days) {
+    return absl::InvalidArgumentError("soft_bounces.days must not exceed soft_bounces.window_days");
+  }
+  if (config.retention.contents > config.retention.emails) {
+    return absl::InvalidArgumentError(
+        "retention.contents must be at most retention.emails: contents go with their email");
   }
   if (!config.roles.delivery) return absl::OkStatus();
   return CheckRoutes(config);

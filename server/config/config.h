@@ -8,7 +8,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "model/lane.h"
+#include "model/route.h"
+#include "server/delivery/breaker.h"
 #include "server/delivery/lane_policy.h"
+#include "server/limits/limit_defaults.h"
+#include "storage/history.h"
 
 namespace herald::config {
 
@@ -45,6 +49,24 @@ struct Account {
   std::string directory;       // sandbox
   std::string webhook_url;     // sandbox; empty: no events
   std::string webhook_secret;  // sandbox
+  bool idempotency = true;     // sandbox; false: a repeated key is another email
+  // Whether failures take it out of the routes. Those of a sandbox are simulated, so it is false
+  // there unless said.
+  bool breaker = true;
+};
+
+// How recipients leave marketing mail.
+struct Unsubscribe {
+  // Public address of the sidecar, "https://mail.example.com", without a slash at the end. Empty:
+  // marketing mail is refused.
+  std::string base_url;
+  absl::Duration token_lifetime = absl::Hours(24 * 366);
+};
+
+// When soft bounces count as a hard one; see storage/delivery_event_store.h.
+struct SoftBounces {
+  int days = 4;
+  int window_days = 14;
 };
 
 // Everything heraldd is told, checked. Secrets are here in the clear: never log a Config.
@@ -56,7 +78,7 @@ struct Config {
   std::string log_severity = "info";
   std::string database_dsn;
   int api_connections = 4;
-  int acceptance_connections = 2;
+  int acceptance_connections = 3;
   int critical_connections = 3;  // of lane CRITICAL alone
   int delivery_connections = 6;  // of the other lanes
   bool migrate = false;          // bring the schema up to date at the start
@@ -64,11 +86,16 @@ struct Config {
   std::string operator_token;
   std::string sidecar_token;
   std::vector<Account> accounts;
-  std::string sandbox;                 // account that takes the mail of test tokens
-  std::map<Lane, std::string> routes;  // account of each lane
+  std::string sandbox;  // account that takes the mail of test tokens
+  std::map<Lane, Route> routes;
+  delivery::BreakerPolicy breaker;
   std::map<Lane, delivery::LanePolicy> lanes;
+  limits::LimitDefaults limits;
+  Unsubscribe unsubscribe;
+  SoftBounces soft_bounces;
   absl::Duration provider_timeout = absl::Seconds(20);
   absl::Duration lease = absl::Seconds(90);
+  storage::Retention retention;
   absl::Duration drain_grace = absl::Seconds(25);
 };
 

@@ -38,6 +38,12 @@ class Section {
     return node_.IsMap() ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
   }
   Section Sub(const std::string& key) { return {Path(key), Get(key)}; }
+  std::vector<std::string> Keys() const {
+    std::vector<std::string> keys;
+    if (!node_.IsMap()) return keys;
+    for (const auto& entry : node_) keys.push_back(entry.first.as<std::string>());
+    return keys;
+  }
 
   template <class T>
   void Read(const std::string& key, T* value) {
@@ -112,8 +118,8 @@ Account ReadAccount(Section section) {
   std::string type;
   section.Read("name", &account.name);
   section.Read("type", &type);
-  if (account.name.empty() || account.name.size() > 64) {
-    Fail(section.Path("name"), "is required, at most 64 characters");
+  if (!IsAccountName(account.name)) {
+    Fail(section.Path("name"), "is required: up to 64 letters, digits, '.', '-' and '_'");
   }
   if (type == "resend") {
     account.type = Account::Type::kResend;
@@ -125,22 +131,74 @@ Account ReadAccount(Section section) {
     section.Read("directory", &account.directory);
     section.Read("webhook_url", &account.webhook_url);
     section.ReadSecret("webhook_secret", &account.webhook_secret);
+    section.Read("idempotency", &account.idempotency);
+    account.breaker = false;
     if (account.directory.empty()) Fail(section.Path("directory"), "is required");
   } else {
     Fail(section.Path("type"), "must be resend or sandbox");
   }
+  section.Read("breaker", &account.breaker);
   section.RefuseUnknown();
   return account;
 }
 
-void ReadRoutes(Section section, Config* config) {
-  std::string fallback;
-  section.Read("default", &fallback);
-  for (Lane lane : kAllLanes) {
-    std::string account = fallback;
-    section.Read(std::string(LaneName(lane)), &account);
-    if (!account.empty()) config->routes[lane] = account;
+// `node` is an account's name or a mapping; `position` its order unless it names one.
+RouteStep ReadStep(const std::string& path, const YAML::Node& node, int position) {
+  RouteStep step;
+  step.order = position;
+  if (node.IsScalar()) {
+    step.account = node.as<std::string>();
+    return step;
   }
+  Section section(path, node);
+  section.Read("account", &step.account);
+  section.Read("order", &step.order);
+  section.Read("cost", &step.cost);
+  section.Read("weight", &step.weight);
+  if (step.account.empty()) Fail(section.Path("account"), "is required");
+  if (!IsRouteStep(step)) Fail(path, "order and cost are from 0, weight is from 1, to 10000");
+  section.RefuseUnknown();
+  return step;
+}
+
+// One account, or a list in the order of preference.
+Route ReadRoute(const std::string& path, const YAML::Node& node) {
+  if (!node.IsSequence()) return {ReadStep(path, node, 1)};
+  Route route;
+  for (size_t i = 0; i < node.size(); ++i) {
+    route.push_back(ReadStep(absl::StrCat(path, "[", i, "]"), node[i], static_cast<int>(i) + 1));
+  }
+  return route;
+}
+
+void ReadRoutes(Section section, Config* config) {
+  const auto read = [&section](const std::string& key, const Route& fallback) {
+    const YAML::Node node = section.Get(key);
+    return node.IsDefined() && !node.IsNull() ? ReadRoute(section.Path(key), node) : fallback;
+  };
+  const Route fallback = read("default", {});
+  for (Lane lane : kAllLanes) {
+    Route route = read(std::string(LaneName(lane)), fallback);
+    if (!route.empty()) config->routes[lane] = std::move(route);
+  }
+  section.RefuseUnknown();
+}
+
+void ReadBreaker(Section section, delivery::BreakerPolicy* policy) {
+  section.Read("error_rate", &policy->error_rate);
+  if (!(policy->error_rate > 0 && policy->error_rate <= 1)) {
+    Fail(section.Path("error_rate"), "must be above 0, at most 1");
+  }
+  section.ReadDuration("recent", &policy->recent);
+  section.ReadCount("recent_volume", &policy->recent_volume);
+  section.ReadDuration("window", &policy->window);
+  section.ReadCount("window_volume", &policy->window_volume);
+  section.ReadDuration("slow_call", &policy->slow_call);
+  section.ReadDuration("open_base", &policy->open_base);
+  section.ReadDuration("open_cap", &policy->open_cap);
+  section.ReadDuration("down_base", &policy->down_base);
+  section.ReadDuration("down_cap", &policy->down_cap);
+  section.ReadCount("probes", &policy->probes);
   section.RefuseUnknown();
 }
 
@@ -194,12 +252,84 @@ void ReadListen(Section section, Config* config) {
 void ReadDelivery(Section section, Config* config) {
   section.ReadDuration("provider_timeout", &config->provider_timeout);
   section.ReadDuration("lease", &config->lease);
+  ReadBreaker(section.Sub("breaker"), &config->breaker);
   Section lanes = section.Sub("lanes");
   for (Lane lane : kAllLanes) {
     ReadLane(lanes.Sub(std::string(LaneName(lane))), &config->lanes[lane]);
   }
   lanes.RefuseUnknown();
   section.RefuseUnknown();
+}
+
+// The lanes that the limit does not count.
+void ReadExemptLanes(Section& section, LimitScope scope, limits::LimitDefaults* limits) {
+  const YAML::Node names = section.Get("exempt_lanes");
+  for (size_t i = 0; i < names.size(); ++i) {
+    const absl::optional<Lane> lane = LaneFromName(names[i].as<std::string>());
+    if (!lane.has_value()) Fail(section.Path("exempt_lanes"), "names what is not a lane");
+    limits->exempt_lanes[scope].insert(*lane);
+  }
+}
+
+void ReadRate(Section& section, Rate* rate) {
+  section.Read("rate", &rate->per_second);
+  section.Read("burst", &rate->burst);
+  if (!(rate->per_second >= 0 && rate->per_second <= 1e6)) {
+    Fail(section.Path("rate"), "must be from 0 (no limit) to 1000000 a second");
+  }
+  if (rate->burst < 0 || rate->burst > 1'000'000) {
+    Fail(section.Path("burst"), "must be from 0 (the default) to 1000000");
+  }
+}
+
+void ReadRateLimit(Section section, LimitScope scope, Rate* rate, limits::LimitDefaults* limits) {
+  ReadRate(section, rate);
+  ReadExemptLanes(section, scope, limits);
+  section.RefuseUnknown();
+}
+
+void ReadUserLimit(Section section, limits::LimitDefaults* limits) {
+  Quota& quota = limits->recipient_user;
+  section.Read("count", &quota.count);
+  section.ReadDuration("window", &quota.window);
+  if (quota.count < 0 || quota.count > kQuotaCountMax) {
+    Fail(section.Path("count"), "must be from 0 (no limit) to 1000");
+  }
+  if (quota.count > 0 && quota.window < absl::Seconds(1)) {
+    Fail(section.Path("window"), "is required, at least 1s");
+  }
+  ReadExemptLanes(section, LimitScope::kRecipientUser, limits);
+  section.RefuseUnknown();
+}
+
+void ReadLimits(Section section, limits::LimitDefaults* limits) {
+  Section ingest = section.Sub("ingest");
+  ReadRate(ingest, &limits->ingest);
+  ingest.RefuseUnknown();
+  ReadRateLimit(section.Sub("global"), LimitScope::kGlobal, &limits->global, limits);
+  ReadRateLimit(section.Sub("tenant"), LimitScope::kTenant, &limits->tenant, limits);
+  ReadRateLimit(section.Sub("category"), LimitScope::kCategory, &limits->category, limits);
+  ReadRateLimit(section.Sub("recipient_domain"), LimitScope::kRecipientDomain,
+                &limits->recipient_domain, limits);
+  ReadUserLimit(section.Sub("recipient_user"), limits);
+  Section warm_up = section.Sub("warm_up");
+  warm_up.Read("enabled", &limits->warm_up);
+  ReadExemptLanes(warm_up, LimitScope::kWarmUp, limits);
+  warm_up.RefuseUnknown();
+  Section accounts = section.Sub("accounts");
+  for (const std::string& name : accounts.Keys()) {
+    ReadRateLimit(accounts.Sub(name), LimitScope::kAccount, &limits->accounts[name], limits);
+  }
+  section.RefuseUnknown();
+}
+
+void ReadAudience(Section unsubscribe, Section soft_bounces, Config* config) {
+  unsubscribe.Read("base_url", &config->unsubscribe.base_url);
+  unsubscribe.ReadDuration("token_lifetime", &config->unsubscribe.token_lifetime);
+  unsubscribe.RefuseUnknown();
+  soft_bounces.ReadCount("days", &config->soft_bounces.days);
+  soft_bounces.ReadCount("window_days", &config->soft_bounces.window_days);
+  soft_bounces.RefuseUnknown();
 }
 
 Config ReadConfig(Section root) {
@@ -215,10 +345,16 @@ Config ReadConfig(Section root) {
   ReadListen(root.Sub("listen"), &config);
   ReadDatabase(root.Sub("database"), &config);
   ReadDelivery(root.Sub("delivery"), &config);
+  ReadLimits(root.Sub("limits"), &config.limits);
+  ReadAudience(root.Sub("unsubscribe"), root.Sub("soft_bounces"), &config);
   root.Read("log_severity", &config.log_severity);
   root.ReadSecret("master_keys", &config.master_keys);
   root.ReadSecret("operator_token", &config.operator_token);
   root.ReadSecret("sidecar_token", &config.sidecar_token);
+  Section retention = root.Sub("retention");
+  retention.ReadDuration("emails", &config.retention.emails);
+  retention.ReadDuration("contents", &config.retention.contents);
+  retention.RefuseUnknown();
   root.ReadDuration("drain_grace", &config.drain_grace);
   const YAML::Node accounts = root.Get("accounts");
   for (size_t i = 0; i < accounts.size(); ++i) {

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/delivery/chunk_policy.h"
 #include "server/delivery/failpoint.h"
+#include "server/delivery/route_query.h"
+#include "server/delivery/send_candidate.h"
 
 namespace herald::delivery {
 namespace {
@@ -20,7 +22,6 @@ constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 // As of single emails.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
-constexpr absl::Duration kNoRouteDelay = absl::Seconds(30);
 // Chunks of one recording: a statement on a thousand emails.
 constexpr size_t kRecordMax = 10;
 
@@ -160,7 +161,7 @@ void ChunkWorker::Deliver(std::vector<LeasedChunk> chunks) {
         broken.push_back(job.chunk.lease);
         break;
       case Preparation::kPutOff:
-        PutOff(std::move(job), kNoRouteDelay, "no_route");
+        PutOff(std::move(job));
         break;
     }
   }
@@ -170,16 +171,17 @@ void ChunkWorker::Deliver(std::vector<LeasedChunk> chunks) {
 
 ChunkWorker::Preparation ChunkWorker::Prepare(Job* job) {
   const LeasedChunk& chunk = job->chunk;
-  if (chunk.unconfirmed.has_value()) {
-    job->provider = parts_.router->Find(chunk.unconfirmed->account);
-    if (job->provider == nullptr) return Preparation::kBreakUp;
-    job->repeats = true;
-  } else {
-    job->provider = parts_.router->Choose(chunk.members.front());
-    if (job->provider == nullptr) return Preparation::kPutOff;
+  if (!Render(job)) return Preparation::kBreakUp;
+  job->repeats = chunk.unconfirmed.has_value();
+  job->choice = job->repeats ? parts_.router->ChooseAccount(chunk.unconfirmed->account)
+                             : parts_.router->Choose(QueryOf(*job));
+  job->provider = job->choice.provider;
+  if (job->provider == nullptr) {
+    const bool gone = job->repeats && parts_.router->Find(chunk.unconfirmed->account) == nullptr;
+    return gone || job->choice.for_good ? Preparation::kBreakUp : Preparation::kPutOff;
   }
-  if (job->provider->capabilities().batch_max < chunk.members.size() || !Render(job) ||
-      !PrepareBatch(job)) {
+  if (job->provider->capabilities().batch_max < chunk.members.size() || !PrepareBatch(job) ||
+      IsLimited(*job)) {
     return Preparation::kBreakUp;
   }
   if (!job->repeats) return Preparation::kReady;
@@ -189,6 +191,33 @@ ChunkWorker::Preparation ChunkWorker::Prepare(Job* job) {
   facts.same_request = job->batch->digest() == chunk.unconfirmed->request_digest;
   return NextUnconfirmedStep(policy_, facts) == UnconfirmedStep::kRepeat ? Preparation::kReady
                                                                          : Preparation::kBreakUp;
+}
+
+// What the most demanding of the members asks for.
+RouteQuery ChunkWorker::QueryOf(const Job& job) {
+  RouteQuery query;
+  for (size_t i = 0; i < job.messages.size(); ++i) {
+    const RouteQuery member = QueryFor(job.chunk.members[i], job.messages[i]);
+    query.message_bytes = std::max(query.message_bytes, member.message_bytes);
+    query.international |= member.international;
+  }
+  query.tenant = job.chunk.lease.tenant;
+  query.lane = lane_;
+  return query;
+}
+
+// Members under a limit go on alone, each to a slot of its own. A repetition takes no new slot.
+bool ChunkWorker::IsLimited(const Job& job) {
+  if (parts_.limiter == nullptr || job.repeats) return false;
+  std::vector<SendCandidate> candidates;
+  candidates.reserve(job.messages.size());
+  for (size_t i = 0; i < job.messages.size(); ++i) {
+    candidates.push_back(
+        CandidateFor(job.chunk.members[i], job.messages[i], job.provider->account()));
+  }
+  const absl::StatusOr<bool> limited = parts_.limiter->Limits(candidates);
+  if (!limited.ok()) parts_.observer->OnStorageError("limit", limited.status());
+  return limited.value_or(true);
 }
 
 // False when a member does not render: what then becomes of it is a matter of single emails.
@@ -209,11 +238,13 @@ bool ChunkWorker::PrepareBatch(Job* job) {
   return job->batch != nullptr;
 }
 
-void ChunkWorker::PutOff(Job job, absl::Duration delay, const char* reason) {
+// No account takes it now.
+void ChunkWorker::PutOff(Job job) {
   ChunkEnd end = EndOf(job.chunk);
   end.kind = ChunkEnd::Kind::kRetry;
-  end.delay = delay;
-  end.reason = reason;
+  // Jittered: all that wait for an account would come back as one.
+  end.delay = std::clamp(job.choice.wait, kNoRouteMin, kNoRouteMax) * (1 + parts_.random());
+  end.reason = std::string(job.choice.reason);
   recorder_->Add({std::make_shared<const LeasedChunk>(std::move(job.chunk)), std::move(end)});
 }
 
@@ -228,8 +259,15 @@ void ChunkWorker::Begin(std::vector<Job> jobs) {
   std::vector<storage::ChunkStart> starts;
   starts.reserve(jobs.size());
   for (const Job& job : jobs) {
-    starts.push_back({job.chunk.lease, job.chunk.members.size(),
-                      std::string(job.provider->account()), job.batch->key(), job.batch->digest()});
+    storage::ChunkStart start{job.chunk.lease,
+                              {},
+                              std::string(job.provider->account()),
+                              job.batch->key(),
+                              job.batch->digest()};
+    for (const storage::LeasedEmail& member : job.chunk.members) {
+      start.members.push_back(member.lease);
+    }
+    starts.push_back(std::move(start));
   }
   const absl::Time asked = absl::Now();
   const absl::StatusOr<std::vector<ChunkBegin>> begun =

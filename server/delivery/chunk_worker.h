@@ -31,7 +31,8 @@ class ChunkWorker {
  private:
   struct Job {
     storage::LeasedChunk chunk;
-    providers::Provider* provider = nullptr;
+    RouteChoice choice;
+    providers::Provider* provider = nullptr;           // chosen
     std::vector<providers::OutboundMessage> messages;  // of the members
     std::unique_ptr<providers::PreparedBatch> batch;
     bool repeats = false;  // an unconfirmed hand-over, under its key
@@ -49,8 +50,10 @@ class ChunkWorker {
   void Deliver(std::vector<storage::LeasedChunk> chunks);
   Preparation Prepare(Job* job);
   bool Render(Job* job);
+  RouteQuery QueryOf(const Job& job);
+  bool IsLimited(const Job& job);
   bool PrepareBatch(Job* job);
-  void PutOff(Job job, absl::Duration delay, const char* reason);
+  void PutOff(Job job);
   void BreakUp(const std::vector<storage::ChunkLease>& leases);
   void Begin(std::vector<Job> jobs);
   bool KeepOnly(const std::vector<EmailId>& members, Job* job);

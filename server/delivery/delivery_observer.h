@@ -5,6 +5,7 @@
 #include "absl/types/span.h"
 #include "model/email_state.h"
 #include "model/outcome.h"
+#include "model/rate_limit.h"
 #include "providers/provider.h"
 #include "storage/chunk_store.h"
 #include "storage/queue_store.h"
@@ -37,6 +38,9 @@ class DeliveryObserver {
   virtual void OnStale(const storage::LeasedEmail& /*email*/) {}
   virtual void OnRenderFailure(const storage::LeasedEmail& /*email*/,
                                const absl::Status& /*status*/) {}
+  // A limit makes it wait so long.
+  virtual void OnParked(const storage::LeasedEmail& /*email*/, LimitScope /*limit*/,
+                        absl::Duration /*delay*/) {}
   // The database did not answer; the engine tries again.
   virtual void OnStorageError(absl::string_view /*step*/, const absl::Status& /*status*/) {}
 };

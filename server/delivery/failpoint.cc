@@ -7,10 +7,14 @@
 #include <iostream>
 #include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace herald::delivery::internal {
 namespace {
+
+constexpr absl::string_view kPoisonPrefix = "poison:";
 
 Failpoint FromEnvironment() {
   static const std::map<absl::string_view, Failpoint> kNames = {
@@ -23,6 +27,7 @@ Failpoint FromEnvironment() {
   };
   const char* name = std::getenv("HERALD_FAILPOINT");
   if (name == nullptr) return Failpoint::kNone;
+  if (absl::StartsWith(name, kPoisonPrefix)) return Failpoint::kPoison;
   const auto found = kNames.find(name);
   if (found != kNames.end()) return found->second;
   std::cerr << "HERALD_FAILPOINT: there is no failpoint " << name << std::endl;
@@ -32,6 +37,11 @@ Failpoint FromEnvironment() {
 }  // namespace
 
 const std::atomic<Failpoint> armed_failpoint{FromEnvironment()};
+
+bool IsPoison(absl::string_view template_key) {
+  absl::string_view name = std::getenv("HERALD_FAILPOINT");
+  return absl::ConsumePrefix(&name, kPoisonPrefix) && name == template_key;
+}
 
 void DieAtFailpoint() {
   kill(getpid(), SIGKILL);

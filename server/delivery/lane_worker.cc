@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/delivery/failover.h"
 #include "server/delivery/failpoint.h"
+#include "server/delivery/route_query.h"
 
 namespace herald::delivery {
 namespace {
@@ -12,7 +14,7 @@ constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 // Left of a lease beyond the provider's timeout, for recording the outcome.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
-constexpr absl::Duration kNoRouteDelay = absl::Seconds(30);
+// How soon and how late an email that no account takes now is looked at again.
 
 using Kind = storage::Disposition::Kind;
 
@@ -60,6 +62,7 @@ void LaneWorker::Run() {
     const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
     if (claimed > 0) {
       Pass(Failpoint::kAfterClaim);
+      IsolateSuspect(*emails);
       Deliver(*std::move(emails));
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
@@ -87,6 +90,22 @@ bool LaneWorker::Stopping() {
   return stopping_;
 }
 
+// An email whose earlier claim never came to an end may be what took the process along: it goes
+// alone, lest its neighbours follow it into quarantine. They are due again at once.
+void LaneWorker::IsolateSuspect(std::vector<storage::LeasedEmail>& emails) {
+  const auto is_suspect = [](const storage::LeasedEmail& email) { return email.claims > 1; };
+  const auto suspect = std::find_if(emails.begin(), emails.end(), is_suspect);
+  if (suspect == emails.end() || emails.size() == 1) return;
+  std::iter_swap(emails.begin(), suspect);
+  std::vector<storage::Lease> others;
+  for (size_t i = 1; i < emails.size(); ++i) others.push_back(emails[i].lease);
+  emails.resize(1);
+  // Should this fail, the leases end by themselves.
+  if (absl::Status status = parts_.store->ReturnLeases(others); !status.ok()) {
+    parts_.observer->OnStorageError("return", status);
+  }
+}
+
 void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
   {
     absl::MutexLock lock(&mutex_);
@@ -108,12 +127,14 @@ void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
     Job job;
     if (Prepare(email, &job)) jobs.push_back(std::move(job));
   }
+  if (parts_.limiter != nullptr && !jobs.empty()) jobs = Limit(std::move(jobs));
   if (!jobs.empty()) Begin(std::move(jobs));
 }
 
 // Renders and routes. False when the email was dealt with without a hand-over.
 bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job) {
   job->email = email;
+  PassPoison(email->template_key);
   absl::StatusOr<providers::OutboundMessage> message = parts_.renderer->Render(*email);
   if (!message.ok()) {
     parts_.observer->OnRenderFailure(*email, message.status());
@@ -126,14 +147,26 @@ bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& emai
     return false;
   }
   job->message = *std::move(message);
+  job->query = QueryFor(*email, job->message);
   if (email->unconfirmed.has_value() && !PrepareUnconfirmed(*email, job)) return false;
-  if (job->provider == nullptr) job->provider = parts_.router->Choose(*email);
-  if (job->provider == nullptr) {
-    EndWithoutAttempt(email, {Kind::kRetry, kNoRouteDelay, "no_route"});
-    return false;
-  }
+  if (job->provider == nullptr && !Route(job)) return false;
   job->digest = job->provider->RequestDigest(job->message);
   return true;
+}
+
+bool LaneWorker::Route(Job* job) {
+  const RouteChoice choice = parts_.router->Choose(job->query);
+  job->provider = choice.provider;
+  if (choice.provider != nullptr) return true;
+  if (choice.for_good) {
+    EndWithoutAttempt(job->email, {Kind::kFailed, {}, std::string(choice.reason)});
+  } else {
+    // Jittered: all that wait for an account would come back as one.
+    const absl::Duration wait = std::clamp(choice.wait, kNoRouteMin, kNoRouteMax);
+    EndWithoutAttempt(job->email,
+                      {Kind::kRetry, wait * (1 + parts_.random()), std::string(choice.reason)});
+  }
+  return false;
 }
 
 // Of an email whose earlier hand-over may have been taken. True: hand it over (to job->provider if
@@ -141,23 +174,38 @@ bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& emai
 bool LaneWorker::PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job) {
   const storage::UnconfirmedAttempt& earlier = *email.unconfirmed;
   providers::Provider* provider = parts_.router->Find(earlier.account);
+  LanePolicy policy = policy_;
+  if (parts_.unconfirmed_of) {
+    policy.unconfirmed =
+        parts_.unconfirmed_of(email.lease.tenant, lane_).value_or(policy.unconfirmed);
+  }
   UnconfirmedFacts facts;
   facts.age = email.claim_time - earlier.begin_time;
+  RouteChoice same;
   if (provider != nullptr) {
     facts.idempotency_window = provider->capabilities().idempotency_window;
     facts.same_request = provider->RequestDigest(job->message) == earlier.request_digest;
+    if (NextUnconfirmedStep(policy, facts) == UnconfirmedStep::kRepeat) {
+      same = parts_.router->ChooseAccount(earlier.account);
+      facts.account_down = same.provider == nullptr;
+    }
   }
-  switch (NextUnconfirmedStep(policy_, facts)) {
+  switch (NextUnconfirmedStep(policy, facts)) {
     case UnconfirmedStep::kRepeat:
       job->provider = provider;
       job->repeats = true;
       return true;
     case UnconfirmedStep::kResend:
       return true;
-    case UnconfirmedStep::kWait:
-      EndWithoutAttempt(
-          job->email, {Kind::kUnconfirmed, policy_.evidence_wait - facts.age, "awaiting_evidence"});
+    case UnconfirmedStep::kWait: {
+      const absl::Duration least = std::clamp(same.wait, kNoRouteMin, kNoRouteMax);
+      EndWithoutAttempt(job->email,
+                        {Kind::kUnconfirmed,
+                         facts.account_down ? least * (1 + parts_.random())
+                                            : std::max(policy.evidence_wait - facts.age, least),
+                         "awaiting_evidence"});
       return false;
+    }
     case UnconfirmedStep::kGiveUp:
       EndWithoutAttempt(job->email, {Kind::kFailed, {}, "outcome_unknown"});
       return false;
@@ -171,20 +219,22 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   for (const Job& job : jobs) {
     starts.push_back({job.email->lease, std::string(job.provider->account()), job.digest});
   }
-  const absl::Time asked = absl::Now();
-  absl::StatusOr<std::vector<storage::BeginResult>> begun =
-      parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
+  absl::Time asked;
+  absl::StatusOr<std::vector<storage::BeginResult>> begun = BeginPatiently(starts, &asked);
   if (!begun.ok()) {
     // Whether the attempts were recorded is not known, so nothing may be handed over: the leases
     // end, and a rescue sorts it out.
-    parts_.observer->OnStorageError("begin", begun.status());
     return Release(static_cast<int>(jobs.size()));
   }
   Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
   const bool too_late = absl::Now() - asked > kRecordMargin;
+  std::vector<storage::Lease> stale;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const storage::BeginResult& result = (*begun)[i];
+    if (result.verdict == storage::BeginResult::Verdict::kStale) {
+      stale.push_back(jobs[i].email->lease);
+    }
     if (result.verdict != storage::BeginResult::Verdict::kBegun) {
       if (result.verdict == storage::BeginResult::Verdict::kStopped) {
         parts_.observer->OnStopped(*jobs[i].email, result.stopped_as);
@@ -195,6 +245,25 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
     } else {
       HandOver(std::move(jobs[i]), result.attempt);
     }
+  }
+  // Those that are merely too short by now need not run out.
+  if (!stale.empty()) parts_.store->ReturnLeases(stale).IgnoreError();
+}
+
+// Asks until the database answers or the leases are over: a claim that ends with its lease counts
+// towards quarantine, and no email shall be taken for poison because the database was away. A
+// repeated call finds the attempts of one whose answer was lost. `asked`: when the last one began.
+absl::StatusOr<std::vector<storage::BeginResult>> LaneWorker::BeginPatiently(
+    const std::vector<storage::AttemptStart>& starts, absl::Time* asked) {
+  const absl::Time give_up = absl::Now() + parts_.lease;
+  for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
+    *asked = absl::Now();
+    absl::StatusOr<std::vector<storage::BeginResult>> begun =
+        parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
+    if (begun.ok()) return begun;
+    parts_.observer->OnStorageError("begin", begun.status());
+    if (Stopping() || absl::Now() > give_up) return begun;
+    Pause(wait);
   }
 }
 
@@ -216,35 +285,39 @@ void LaneWorker::EndUnsent(const Job& job, int attempt) {
 
 void LaneWorker::HandOver(Job job, int attempt) {
   const absl::Time started = absl::Now();
-  auto email = job.email;
   providers::Provider* provider = job.provider;
-  provider->Send(job.message, parts_.provider_timeout,
-                 [this, email, provider, attempt, started, repeats = job.repeats,
-                  digest = std::move(job.digest)](providers::SendResult result) {
+  const providers::OutboundMessage message = std::move(job.message);
+  provider->Send(message, parts_.provider_timeout,
+                 [this, job = std::move(job), attempt, started](providers::SendResult result) {
                    Pass(Failpoint::kAfterResponse);
-                   parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
+                   const storage::LeasedEmail& email = *job.email;
+                   parts_.observer->OnHandedOver(email, job.provider->account(), attempt, result,
                                                  absl::Now() - started);
                    storage::AttemptEnd end;
-                   end.lease = email->lease;
+                   end.lease = email.lease;
                    end.attempt = attempt;
                    end.outcome = result.outcome;
-                   end.account = std::string(provider->account());
-                   end.request_digest = digest;
-                   end.disposition =
-                       Decide(policy_, result, attempt - email->attempts_before_redrive,
-                              provider->capabilities().idempotency_window, parts_.random);
-                   if (repeats) end.disposition = AfterRepeat(std::move(end.disposition));
+                   end.account = std::string(job.provider->account());
+                   end.request_digest = job.digest;
+                   end.disposition = DecideWithFailover(
+                       policy_, {email, job.query, *job.provider, attempt, job.repeats}, result,
+                       *parts_.router, parts_.random);
                    end.provider_message_id = std::move(result.provider_message_id);
                    end.error_code = std::move(result.error_code);
                    end.detail = std::move(result.detail);
-                   End(email, std::move(end));
+                   End(job.email, std::move(end));
                  });
   Pass(Failpoint::kAfterHandoverSent);
 }
 
 void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,
                      storage::AttemptEnd end) {
-  recorder_->Add({email, std::move(end), [this] { Release(1); }});
+  // Another account is waiting for it.
+  const bool again = !end.disposition.tried_accounts.empty();
+  recorder_->Add({email, std::move(end), [this, again] {
+                    Release(1);
+                    if (again) Wake();
+                  }});
 }
 
 void LaneWorker::EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEmail>& email,

@@ -11,6 +11,7 @@
 #include "server/delivery/delivery_observer.h"
 #include "server/delivery/lane_policy.h"
 #include "server/delivery/outcome_recorder.h"
+#include "server/delivery/rate_limiter.h"
 #include "server/delivery/renderer.h"
 #include "server/delivery/retry_policy.h"
 #include "server/delivery/router.h"
@@ -24,7 +25,10 @@ struct DeliveryParts {
   storage::QueueStore* store = nullptr;
   storage::ChunkStore* chunks = nullptr;  // of a lane that has them
   const Renderer* renderer = nullptr;
-  const Router* router = nullptr;
+  Router* router = nullptr;
+  // A tenant's own policy for a lane, if it has one; may be empty. Thread-safe, never blocks.
+  std::function<absl::optional<UnconfirmedPolicy>(TenantId, Lane)> unconfirmed_of;
+  const RateLimiter* limiter = nullptr;  // nullptr: no limits
   DeliveryObserver* observer = nullptr;
   std::function<absl::Time()> clock;
   Random random;
@@ -53,6 +57,7 @@ class LaneWorker {
     std::shared_ptr<const storage::LeasedEmail> email;
     providers::Provider* provider = nullptr;
     providers::OutboundMessage message;
+    RouteQuery query;
     std::string digest;
     bool repeats = false;  // an unconfirmed hand-over, under its key
   };
@@ -61,10 +66,16 @@ class LaneWorker {
   int Room() ABSL_LOCKS_EXCLUDED(mutex_);
   void Pause(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mutex_);
   bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
+  void IsolateSuspect(std::vector<storage::LeasedEmail>& emails);
   void Deliver(std::vector<storage::LeasedEmail> emails);
   bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
+  bool Route(Job* job);
   bool PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job);
+  std::vector<Job> Limit(std::vector<Job> jobs);
+  void PutOff(const std::vector<Job>& jobs);
   void Begin(std::vector<Job> jobs);
+  absl::StatusOr<std::vector<storage::BeginResult>> BeginPatiently(
+      const std::vector<storage::AttemptStart>& starts, absl::Time* asked);
   void HandOver(Job job, int attempt);
   void EndUnsent(const Job& job, int attempt);
   void End(const std::shared_ptr<const storage::LeasedEmail>& email, storage::AttemptEnd end);

@@ -16,15 +16,26 @@ std::string ReasonOf(const providers::SendResult& result, absl::string_view fall
   return result.error_code.empty() ? std::string(fallback) : result.error_code;
 }
 
+absl::Duration Wait(const LanePolicy& policy, const providers::SendResult& result, int attempts,
+                    const Random& random) {
+  const absl::Duration delay = Backoff(policy, attempts, random);
+  if (!result.retry_after.has_value()) return delay;
+  return std::max(delay,
+                  std::clamp(*result.retry_after, absl::ZeroDuration(), policy.retry_after_max));
+}
+
 storage::Disposition Retry(const LanePolicy& policy, const providers::SendResult& result,
-                           int attempt, const Random& random) {
-  if (attempt >= policy.attempts_max) return {Kind::kDead, {}, "retries_exhausted"};
-  absl::Duration delay = Backoff(policy, attempt, random);
-  if (result.retry_after.has_value()) {
-    delay = std::max(delay,
-                     std::clamp(*result.retry_after, absl::ZeroDuration(), policy.retry_after_max));
+                           const AttemptFacts& facts, const Random& random) {
+  const bool free = result.throttled || result.outcome == Outcome::kProviderDown;
+  if (!free && facts.counted >= policy.attempts_max) {
+    return {Kind::kDead, {}, "retries_exhausted"};
   }
-  return {Kind::kRetry, delay, ReasonOf(result, "retryable")};
+  storage::Disposition retry{Kind::kRetry, absl::ZeroDuration(), ReasonOf(result, "retryable")};
+  retry.free = free;
+  if (!facts.elsewhere) {
+    retry.delay = Wait(policy, result, free ? facts.free + 1 : facts.counted, random);
+  }
+  return retry;
 }
 
 }  // namespace
@@ -37,7 +48,7 @@ absl::Duration Backoff(const LanePolicy& policy, int attempts, const Random& ran
 }
 
 storage::Disposition Decide(const LanePolicy& policy, const providers::SendResult& result,
-                            int attempt, absl::Duration idempotency_window, const Random& random) {
+                            const AttemptFacts& facts, const Random& random) {
   switch (result.outcome) {
     case Outcome::kAccepted:
       return {Kind::kSent, {}, ""};
@@ -45,12 +56,13 @@ storage::Disposition Decide(const LanePolicy& policy, const providers::SendResul
       return {Kind::kFailed, {}, ReasonOf(result, "rejected")};
     case Outcome::kRetryable:
     case Outcome::kProviderDown:
-      return Retry(policy, result, attempt, random);
+      return Retry(policy, result, facts, random);
     case Outcome::kUnconfirmed:
       // With idempotency the question is asked again soon; without, evidence is waited for.
       return {Kind::kUnconfirmed,
-              idempotency_window > absl::ZeroDuration() ? Backoff(policy, attempt, random)
-                                                        : policy.evidence_wait,
+              facts.idempotency_window > absl::ZeroDuration()
+                  ? Backoff(policy, facts.counted, random)
+                  : policy.evidence_wait,
               ReasonOf(result, "unconfirmed")};
   }
   return {Kind::kUnconfirmed, policy.evidence_wait, "unconfirmed"};
@@ -63,12 +75,15 @@ storage::Disposition AfterRepeat(storage::Disposition disposition) {
 }
 
 UnconfirmedStep NextUnconfirmedStep(const LanePolicy& policy, const UnconfirmedFacts& facts) {
+  const bool resend = policy.unconfirmed == UnconfirmedPolicy::kResend;
+  const bool patient = facts.age < policy.evidence_wait;
   if (facts.same_request && facts.age + kWindowMargin < facts.idempotency_window) {
-    return UnconfirmedStep::kRepeat;
+    if (!facts.account_down) return UnconfirmedStep::kRepeat;
+    // The question can be asked once the account is back: no reason to give the email up.
+    return resend && !patient ? UnconfirmedStep::kResend : UnconfirmedStep::kWait;
   }
-  if (facts.age < policy.evidence_wait) return UnconfirmedStep::kWait;
-  return policy.unconfirmed == UnconfirmedPolicy::kResend ? UnconfirmedStep::kResend
-                                                          : UnconfirmedStep::kGiveUp;
+  if (patient) return UnconfirmedStep::kWait;
+  return resend ? UnconfirmedStep::kResend : UnconfirmedStep::kGiveUp;
 }
 
 }  // namespace herald::delivery

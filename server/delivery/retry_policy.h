@@ -15,11 +15,18 @@ using Random = std::function<double()>;
 // The wait before the next hand-over after `attempts` of them: full jitter.
 absl::Duration Backoff(const LanePolicy& policy, int attempts, const Random& random);
 
-// What follows from a provider's verdict on hand-over number `attempt` of an email, counted from
-// its last redrive. Pure.
-// `idempotency_window`: of the account that gave the verdict; zero when it has none.
+// What is known of a hand-over beside its verdict.
+struct AttemptFacts {
+  int counted = 1;  // hand-overs since the last redrive that use up the budget, this one included
+  int free = 0;     // those before it that do not
+  absl::Duration idempotency_window;  // of the account; zero when it has none
+  bool elsewhere = false;             // another account would take the email at once
+};
+
+// What follows from a provider's verdict. Pure. An account that sends too fast (429) or cannot send
+// at all uses up nothing of the email's budget.
 storage::Disposition Decide(const LanePolicy& policy, const providers::SendResult& result,
-                            int attempt, absl::Duration idempotency_window, const Random& random);
+                            const AttemptFacts& facts, const Random& random);
 
 // What follows when the hand-over repeated an unconfirmed one under its key. A repetition that was
 // not taken says nothing about the first: the email stays UNCONFIRMED, and is never DEAD, which an
@@ -38,6 +45,7 @@ struct UnconfirmedFacts {
   absl::Duration age;                 // since the first unconfirmed hand-over began
   absl::Duration idempotency_window;  // of its account; zero when it has none or is not configured
   bool same_request = false;          // the bytes would be the same again
+  bool account_down = false;          // the account takes nothing now
 };
 
 UnconfirmedStep NextUnconfirmedStep(const LanePolicy& policy, const UnconfirmedFacts& facts);

@@ -25,6 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kPlainSandbox[] = "sandbox-plain";
 constexpr size_t kKeyBytes = 32;
 constexpr char kTokenVariable[] = "HERALD_TOKEN=";
 
@@ -113,7 +114,7 @@ absl::Status FillSecrets(DevEnvironment* environment) {
     *wanted.value = *std::move(secret);
   }
   environment->operator_token = config.operator_token;
-  config.accounts.front().webhook_secret = webhook_secret;
+  for (config::Account& account : config.accounts) account.webhook_secret = webhook_secret;
   return absl::OkStatus();
 }
 
@@ -178,17 +179,27 @@ absl::StatusOr<DevEnvironment> PrepareDevEnvironment(DevOptions options) {
   config::Config& config = environment.config;
   for (Lane lane : kAllLanes) {
     config.lanes[lane] = delivery::DefaultLanePolicy(lane);
-    config.routes[lane] = "sandbox";
+    config.routes[lane] = {{"sandbox"}};
   }
   config.listen = options.grpc;
   config.metrics_listen = options.metrics;
   config.migrate = true;
   config.sandbox = "sandbox";
+  config.unsubscribe.base_url = absl::StrCat("http://", options.webhook.ToString());
   config::Account sandbox;
   sandbox.name = "sandbox";
+  sandbox.breaker = false;  // its failures are simulated
   sandbox.directory = environment.File("mail");
   sandbox.webhook_url = absl::StrCat("http://", options.webhook.ToString(), "/v1/webhooks/sandbox");
+  // For trying out what a provider without idempotency makes of an email whose answer got lost;
+  // no lane's route, but a tenant's may name it.
+  config::Account plain = sandbox;
+  plain.name = kPlainSandbox;
+  plain.idempotency = false;
+  plain.webhook_url =
+      absl::StrCat("http://", options.webhook.ToString(), "/v1/webhooks/", kPlainSandbox);
   config.accounts.push_back(std::move(sandbox));
+  config.accounts.push_back(std::move(plain));
   if (absl::Status status = FillSecrets(&environment); !status.ok()) return status;
   return environment;
 }
@@ -203,7 +214,8 @@ absl::StatusOr<Child> StartSidecar(const DevEnvironment& environment) {
       {{program.string(), "--listen", options.webhook.ToString(), "--metrics-listen",
         options.webhook_metrics.ToString(), "--heraldd", options.grpc.ToString(), "--token-file",
         environment.File("sidecar-token"), "--account",
-        absl::StrCat("sandbox=sandbox:", environment.File("webhook-secret"))},
+        absl::StrCat("sandbox=sandbox:", environment.File("webhook-secret")), "--account",
+        absl::StrCat(kPlainSandbox, "=sandbox:", environment.File("webhook-secret"))},
        environment.File("herald-webhook.log"),
        SIGTERM});
 }

@@ -60,14 +60,10 @@ void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const stora
                                   absl::Duration since_due) {
   const Kind kind = end.disposition.kind;
   if (kind == Kind::kSent) {
-    metrics_->EmailsFinished(email.lane, EmailState::kSent);
     metrics_->AcceptedToSent(email.lane, since_due);
-  } else if (kind == Kind::kFailed) {
-    metrics_->EmailsFinished(email.lane, EmailState::kFailed);
-  } else if (kind == Kind::kDead) {
-    metrics_->EmailsFinished(email.lane, EmailState::kDead);
   } else if (kind == Kind::kRetry) {
     metrics_->Retried(email.lane);
+    if (!end.disposition.tried_accounts.empty()) metrics_->FailedOver(end.account);
   }
   const Fate fate = FateOf(kind);
   Log(fate.severity, fate.event,
@@ -138,7 +134,6 @@ void DeliveryReporter::OnChunkStale(const storage::LeasedChunk& chunk) {
 }
 
 void DeliveryReporter::OnStopped(const storage::LeasedEmail& email, EmailState state) {
-  metrics_->EmailsFinished(email.lane, state);
   Log(Severity::kInfo, "email_stopped",
       {{"email_id", FormatEmailId(email.lease.email)},
        {"lane", LaneName(email.lane)},
@@ -163,6 +158,17 @@ void DeliveryReporter::OnRenderFailure(const storage::LeasedEmail& email,
        {"lane", LaneName(email.lane)},
        {"version", email.template_version},
        {"code", absl::StatusCodeToString(status.code())},
+       {"trace_id", TraceId(email)}});
+}
+
+void DeliveryReporter::OnParked(const storage::LeasedEmail& email, LimitScope limit,
+                                absl::Duration delay) {
+  metrics_->Parked(limit, delay);
+  Log(Severity::kDebug, "email_parked",
+      {{"email_id", FormatEmailId(email.lease.email)},
+       {"lane", LaneName(email.lane)},
+       {"limit", LimitScopeName(limit)},
+       {"delay_ms", absl::ToDoubleMilliseconds(delay)},
        {"trace_id", TraceId(email)}});
 }
 

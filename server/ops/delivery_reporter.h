@@ -25,6 +25,7 @@ class DeliveryReporter : public delivery::DeliveryObserver {
   void OnStopped(const storage::LeasedEmail& email, EmailState state) override;
   void OnStale(const storage::LeasedEmail& email) override;
   void OnRenderFailure(const storage::LeasedEmail& email, const absl::Status& status) override;
+  void OnParked(const storage::LeasedEmail& email, LimitScope limit, absl::Duration delay) override;
   void OnStorageError(absl::string_view step, const absl::Status& status) override;
 
  private:

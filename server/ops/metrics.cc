@@ -1,5 +1,6 @@
 #include "server/ops/metrics.h"
 
+#include <algorithm>
 #include <cassert>
 #include <map>
 
@@ -22,6 +23,7 @@ static_assert(kOutcomes.size() == AccountMetrics::kOutcomeCount);
 const Buckets kSendSeconds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
 const Buckets kAcceptToSentSeconds = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5,  1,    2.5,
                                       5,    10,    30,   60,  300,  1800, 3600, 21600};
+const Buckets kLimitSeconds = {0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400};
 const Buckets kGroupSizes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000};
 
 size_t OutcomeIndex(Outcome outcome) { return static_cast<size_t>(outcome) - 1; }
@@ -39,10 +41,10 @@ class LaneStateCounters {
     }
   }
 
-  void Increment(Lane lane, EmailState state, int count) {
+  void Increment(Lane lane, EmailState state, int64_t count) {
     prometheus::Counter* counter = At(lane, state);
     assert(counter != nullptr);
-    if (counter != nullptr) counter->Increment(count);
+    if (counter != nullptr) counter->Increment(static_cast<double>(count));
   }
 
  private:
@@ -50,6 +52,51 @@ class LaneStateCounters {
     return counters_[LaneIndex(lane)][static_cast<size_t>(state) - 1];
   }
   std::array<std::array<prometheus::Counter*, kAllEmailStates.size()>, kLaneCount> counters_{};
+};
+
+// By the limit that makes emails wait.
+class LimitMetrics {
+ public:
+  LimitMetrics(CounterFamily& parked, HistogramFamily& delays) {
+    for (LimitScope scope : kSendScopes) {
+      const std::string name(LimitScopeName(scope));
+      parked_[Index(scope)] = &parked.Add({{"limit", name}});
+      delays_[Index(scope)] = &delays.Add({{"limit", name}}, kLimitSeconds);
+    }
+  }
+
+  void Parked(LimitScope scope, absl::Duration delay) {
+    parked_[Index(scope)]->Increment();
+    delays_[Index(scope)]->Observe(absl::ToDoubleSeconds(delay));
+  }
+
+ private:
+  static size_t Index(LimitScope scope) { return static_cast<size_t>(scope) - 1; }
+  std::array<prometheus::Counter*, kSendScopes.size()> parked_{};
+  std::array<prometheus::Histogram*, kSendScopes.size()> delays_{};
+};
+
+constexpr std::array kLedgerColumns = {"accepted", "pending",    "sent",      "failed",
+                                       "dead",     "suppressed", "cancelled", "expired"};
+
+// The ledger by lane and column.
+class LedgerGauges {
+ public:
+  explicit LedgerGauges(GaugeFamily& family) {
+    for (Lane lane : kAllLanes) {
+      for (size_t i = 0; i < kLedgerColumns.size(); ++i) {
+        gauges_[LaneIndex(lane)][i] =
+            &family.Add({{"lane", std::string(LaneName(lane))}, {"state", kLedgerColumns[i]}});
+      }
+    }
+  }
+
+  void Set(Lane lane, LedgerColumn column, int64_t emails) {
+    gauges_[LaneIndex(lane)].at(static_cast<size_t>(column))->Set(static_cast<double>(emails));
+  }
+
+ private:
+  std::array<std::array<prometheus::Gauge*, kLedgerColumns.size()>, kLaneCount> gauges_{};
 };
 
 }  // namespace
@@ -110,10 +157,19 @@ struct ServiceMetrics::Families {
   LaneStateCounters finished{Counters(registry, "herald_emails_finished_total",
                                       "Emails that left the queue, by end state"),
                              kFinishedStates};
+  LedgerGauges ledger{Gauges(registry, "herald_ledger_emails",
+                             "Emails ever accepted, and how many are in each state now")};
   std::array<prometheus::Counter*, kLaneCount> retries =
       ForEachLane(Counters(registry, "herald_retries_total", "Attempts put off to a later time"));
   std::array<prometheus::Counter*, kLaneCount> render_failures = ForEachLane(Counters(
       registry, "herald_render_failures_total", "Emails whose template could not be rendered"));
+  LimitMetrics limits{
+      Counters(registry, "herald_emails_parked_total", "Emails that a rate limit put off"),
+      Histograms(registry, "herald_limit_delay_seconds",
+                 "How long a rate limit makes emails wait")};
+  prometheus::Counter& ingest_refused =
+      Counters(registry, "herald_ingest_refused_total", "Emails refused by an ingest limit")
+          .Add({});
   prometheus::Counter& leases_rescued =
       Counters(registry, "herald_leases_rescued_total", "Leases that ran out and were taken back")
           .Add({});
@@ -129,6 +185,12 @@ struct ServiceMetrics::Families {
       Counters(registry, "herald_delivery_events_unmatched_total",
                "Provider events about no email of ours")
           .Add({});
+  GaugeFamily& account_state =
+      Gauges(registry, "herald_account_state",
+             "Provider account: 0 closed, 1 half open, 2 open, 3 disabled");
+  CounterFamily& failovers =
+      Counters(registry, "herald_failovers_total",
+               "Emails that went on to another account, by the account that failed them");
   CounterFamily& database_errors =
       Counters(registry, "herald_db_errors_total", "Failed database calls, by status code");
   // There from the start: a rate over a series that begins with its first error misses that error.
@@ -172,6 +234,8 @@ AccountMetrics& ServiceMetrics::Account(absl::string_view account) {
 }
 
 void ServiceMetrics::EmailsAccepted(Lane lane, EmailState state, int count) {
+  const auto* known = std::find(kAcceptedStates.begin(), kAcceptedStates.end(), state);
+  if (known == kAcceptedStates.end()) state = EmailState::kQueued;
   families_->accepted.Increment(lane, state, count);
 }
 void ServiceMetrics::AcceptanceGroup(int size) { families_->group_size.Observe(size); }
@@ -184,13 +248,20 @@ void ServiceMetrics::QueueMeasured(Lane lane, int64_t depth, absl::Duration olde
 void ServiceMetrics::AcceptedToSent(Lane lane, absl::Duration took) {
   families_->accept_to_sent[LaneIndex(lane)]->Observe(absl::ToDoubleSeconds(took));
 }
-void ServiceMetrics::EmailsFinished(Lane lane, EmailState state, int count) {
+void ServiceMetrics::EmailsFinished(Lane lane, EmailState state, int64_t count) {
   families_->finished.Increment(lane, state, count);
+}
+void ServiceMetrics::LedgerMeasured(Lane lane, LedgerColumn column, int64_t emails) {
+  families_->ledger.Set(lane, column, emails);
 }
 void ServiceMetrics::Retried(Lane lane) { families_->retries[LaneIndex(lane)]->Increment(); }
 void ServiceMetrics::RenderFailed(Lane lane) {
   families_->render_failures[LaneIndex(lane)]->Increment();
 }
+void ServiceMetrics::Parked(LimitScope limit, absl::Duration delay) {
+  families_->limits.Parked(limit, delay);
+}
+void ServiceMetrics::IngestRefused(int count) { families_->ingest_refused.Increment(count); }
 void ServiceMetrics::LeasesRescued(int count) { families_->leases_rescued.Increment(count); }
 void ServiceMetrics::StaleOutcomes(int count) { families_->stale_outcomes.Increment(count); }
 
@@ -199,6 +270,13 @@ void ServiceMetrics::DeliveryEvent(EventType type) {
 }
 void ServiceMetrics::DeliveryEventDuplicate() { families_->events_duplicate.Increment(); }
 void ServiceMetrics::DeliveryEventUnmatched() { families_->events_unmatched.Increment(); }
+
+void ServiceMetrics::AccountState(absl::string_view account, int state) {
+  families_->account_state.Add({{"account", std::string(account)}}).Set(state);
+}
+void ServiceMetrics::FailedOver(absl::string_view account) {
+  families_->failovers.Add({{"account", std::string(account)}}).Increment();
+}
 
 void ServiceMetrics::DatabaseError(absl::StatusCode code) {
   families_->database_errors.Add({{"code", absl::StatusCodeToString(code)}}).Increment();

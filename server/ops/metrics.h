@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include "model/lane.h"
 #include "model/outcome.h"
+#include "model/rate_limit.h"
 #include "server/ops/metrics_registry.h"
 
 namespace prometheus {
@@ -53,6 +54,18 @@ class AccountMetrics {
   prometheus::Histogram* const seconds_;
 };
 
+// The values of the label `state` of herald_ledger_emails.
+enum class LedgerColumn {
+  kAccepted,
+  kPending,
+  kSent,
+  kFailed,
+  kDead,
+  kSuppressed,
+  kCancelled,
+  kExpired
+};
+
 // The metrics of heraldd; tests/golden/metrics.txt lists their names and labels. Labels are lanes,
 // states, configured account names and the like, never ids or addresses. Safe for concurrent use;
 // an update costs an atomic add, that of a histogram also an uncontended lock.
@@ -68,7 +81,8 @@ class ServiceMetrics {
   RpcMetrics& Rpc(absl::string_view method);
   AccountMetrics& Account(absl::string_view account);
 
-  // `state` is kQueued, kScheduled or kSuppressed.
+  // `state` is kQueued, kScheduled or kSuppressed; any other means that the email was found to be
+  // further on when the reply to its COMMIT was lost, and counts as kQueued.
   void EmailsAccepted(Lane lane, EmailState state, int count = 1);
   // One accepting transaction carried `size` emails.
   void AcceptanceGroup(int size);
@@ -77,16 +91,28 @@ class ServiceMetrics {
   void QueueMeasured(Lane lane, int64_t depth, absl::Duration oldest_age);
 
   void AcceptedToSent(Lane lane, absl::Duration took);
-  // `state` is kSent, kFailed, kDead, kSuppressed, kCancelled or kExpired.
-  void EmailsFinished(Lane lane, EmailState state, int count = 1);
+  // `state` is kSent, kFailed, kDead, kSuppressed, kCancelled or kExpired. From the ledger's
+  // changes, each of which one replica folds: whatever ended an email, it is counted once.
+  void EmailsFinished(Lane lane, EmailState state, int64_t count = 1);
+  // Set by a duty, the same on every replica.
+  void LedgerMeasured(Lane lane, LedgerColumn column, int64_t emails);
   void Retried(Lane lane);
   void RenderFailed(Lane lane);
+  // A limit of sending made an email wait so long.
+  void Parked(LimitScope limit, absl::Duration delay);
+  // A tenant's ingest limit refused so many emails.
+  void IngestRefused(int count);
   void LeasesRescued(int count);
   void StaleOutcomes(int count);
 
   void DeliveryEvent(EventType type);
   void DeliveryEventDuplicate();
   void DeliveryEventUnmatched();
+
+  // `state` is 0 closed, 1 half open, 2 open, 3 disabled.
+  void AccountState(absl::string_view account, int state);
+  // An email went on to another account at once; `account` is the one that failed it.
+  void FailedOver(absl::string_view account);
 
   void DatabaseError(absl::StatusCode code);
 

@@ -155,4 +155,16 @@ void ToProto(const storage::AuditEntry& entry, v1::AuditEntry& message) {
   *message.mutable_create_time() = ToTimestamp(entry.create_time);
 }
 
+void ToProto(const storage::LaneLedger& ledger, v1::LaneLedger& message) {
+  message.set_lane(static_cast<v1::Lane>(ledger.lane));
+  message.set_accepted(ledger.accepted);
+  message.set_pending(ledger.pending);
+  message.set_sent(ledger.sent);
+  message.set_failed(ledger.failed);
+  message.set_dead(ledger.dead);
+  message.set_suppressed(ledger.suppressed);
+  message.set_cancelled(ledger.cancelled);
+  message.set_expired(ledger.expired);
+}
+
 }  // namespace herald::rpc

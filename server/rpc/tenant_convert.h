@@ -21,5 +21,6 @@ storage::ApiToken ToApiToken(const v1::CreateApiTokenRequest& request, absl::Tim
 void ToProto(const storage::Tenant& tenant, v1::Tenant& message);
 void ToProto(const storage::ApiToken& token, v1::ApiToken& message);
 void ToProto(const storage::AuditEntry& entry, v1::AuditEntry& message);
+void ToProto(const storage::LaneLedger& ledger, v1::LaneLedger& message);
 
 }  // namespace herald::rpc

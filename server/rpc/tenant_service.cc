@@ -8,6 +8,7 @@
 #include "herald/v1/tenant_service.grpc.pb.h"
 #include "server/identity/token.h"
 #include "server/rpc/tenant_convert.h"
+#include "server/rpc/tenant_limits_convert.h"
 
 namespace herald::rpc {
 namespace {
@@ -56,9 +57,25 @@ absl::optional<int64_t> Continuation(const PageTokens& tokens, absl::string_view
 
 class TenantService::Async final : public v1::TenantService::AsyncService {};
 
-TenantService::TenantService(storage::TenantStore& store, const PageTokens& tokens,
-                             std::function<absl::Time()> clock)
-    : store_(store), tokens_(tokens), clock_(std::move(clock)), async_(std::make_unique<Async>()) {
+TenantService::TenantService(storage::TenantStore& store, storage::AccountHealthStore& accounts,
+                             storage::TenantRouteStore& routes, const PageTokens& tokens,
+                             std::function<absl::Time()> clock, SuppressionMethods suppressions)
+    : store_(store),
+      accounts_(accounts),
+      routes_(routes),
+      tokens_(tokens),
+      clock_(std::move(clock)),
+      suppressions_(std::move(suppressions)),
+      async_(std::make_unique<Async>()) {
+  methods_.Add("herald.v1.TenantService/CreateGlobalSuppression", *async_,
+               &Async::RequestCreateGlobalSuppression,
+               std::bind_front(&SuppressionMethods::Create, &suppressions_));
+  methods_.Add("herald.v1.TenantService/DeleteGlobalSuppression", *async_,
+               &Async::RequestDeleteGlobalSuppression,
+               std::bind_front(&SuppressionMethods::Delete, &suppressions_));
+  methods_.Add("herald.v1.TenantService/ListGlobalSuppressions", *async_,
+               &Async::RequestListGlobalSuppressions,
+               std::bind_front(&SuppressionMethods::List, &suppressions_));
   methods_.Add("herald.v1.TenantService/CreateTenant", *async_, &Async::RequestCreateTenant,
                std::bind_front(&TenantService::CreateTenant, this));
   methods_.Add("herald.v1.TenantService/GetTenant", *async_, &Async::RequestGetTenant,
@@ -73,8 +90,28 @@ TenantService::TenantService(storage::TenantStore& store, const PageTokens& toke
                std::bind_front(&TenantService::ListApiTokens, this));
   methods_.Add("herald.v1.TenantService/RevokeApiToken", *async_, &Async::RequestRevokeApiToken,
                std::bind_front(&TenantService::RevokeApiToken, this));
+  methods_.Add("herald.v1.TenantService/GetTenantLimits", *async_, &Async::RequestGetTenantLimits,
+               std::bind_front(&TenantService::GetTenantLimits, this));
+  methods_.Add("herald.v1.TenantService/SetTenantLimits", *async_, &Async::RequestSetTenantLimits,
+               std::bind_front(&TenantService::SetTenantLimits, this));
+  methods_.Add("herald.v1.TenantService/GetLedger", *async_, &Async::RequestGetLedger,
+               std::bind_front(&TenantService::GetLedger, this));
   methods_.Add("herald.v1.TenantService/ListAuditEntries", *async_, &Async::RequestListAuditEntries,
                std::bind_front(&TenantService::ListAuditEntries, this));
+  methods_.Add("herald.v1.TenantService/ListProviderAccounts", *async_,
+               &Async::RequestListProviderAccounts,
+               std::bind_front(&TenantService::ListProviderAccounts, this));
+  methods_.Add("herald.v1.TenantService/DisableProviderAccount", *async_,
+               &Async::RequestDisableProviderAccount,
+               std::bind_front(&TenantService::DisableProviderAccount, this));
+  methods_.Add("herald.v1.TenantService/EnableProviderAccount", *async_,
+               &Async::RequestEnableProviderAccount,
+               std::bind_front(&TenantService::EnableProviderAccount, this));
+  methods_.Add("herald.v1.TenantService/ListTenantRoutes", *async_, &Async::RequestListTenantRoutes,
+               std::bind_front(&TenantService::ListTenantRoutes, this));
+  methods_.Add("herald.v1.TenantService/UpdateTenantRoute", *async_,
+               &Async::RequestUpdateTenantRoute,
+               std::bind_front(&TenantService::UpdateTenantRoute, this));
 }
 
 TenantService::~TenantService() = default;
@@ -203,6 +240,40 @@ absl::Status TenantService::RevokeApiToken(const Call& call,
   const auto token = store_.RevokeApiToken(*tenant, *id, Audit(call, *tenant, request.id()));
   if (!token.ok()) return TenantError(token.status(), "API token");
   ToProto(*token, response);
+  return absl::OkStatus();
+}
+
+absl::Status TenantService::GetTenantLimits(const Call&, const v1::GetTenantLimitsRequest& request,
+                                            v1::TenantLimits& response) {
+  const absl::optional<TenantId> tenant = ParseTenantId(request.tenant_id());
+  if (!tenant.has_value()) return InvalidField("tenant_id", "is not a tenant id (tn_…)");
+  const auto limits = store_.GetTenantLimits(*tenant);
+  if (!limits.ok()) return TenantError(limits.status(), "tenant");
+  ToProto(*limits, response);
+  return absl::OkStatus();
+}
+
+absl::Status TenantService::SetTenantLimits(const Call& call,
+                                            const v1::SetTenantLimitsRequest& request,
+                                            v1::TenantLimits& response) {
+  RequestCheck check;
+  const storage::TenantLimits wanted = ToTenantLimits(request.limits(), check);
+  if (!check.ok()) return check.status();
+  const auto limits =
+      store_.SetTenantLimits(wanted, Audit(call, wanted.tenant, request.limits().tenant_id()));
+  if (!limits.ok()) return TenantError(limits.status(), "tenant");
+  ToProto(*limits, response);
+  return absl::OkStatus();
+}
+
+absl::Status TenantService::GetLedger(const Call&, const v1::GetLedgerRequest& request,
+                                      v1::Ledger& response) {
+  const absl::optional<TenantId> tenant = ParseTenantId(request.tenant_id());
+  if (!tenant.has_value()) return InvalidField("tenant_id", "is not a tenant id (tn_…)");
+  const auto ledgers = store_.GetLedger(*tenant);
+  if (!ledgers.ok()) return TenantError(ledgers.status(), "tenant");
+  response.set_tenant_id(FormatTenantId(*tenant));
+  for (const storage::LaneLedger& ledger : *ledgers) ToProto(ledger, *response.add_lanes());
   return absl::OkStatus();
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/chunk_rows.h"
 #include "storage/postgres/chunk_store_sql.h"
@@ -31,6 +32,8 @@ enum ClaimColumn : pqxx::row::size_type {
   kTraceparent,
   kCreateTime,
   kContentSealed,
+  kUserId,
+  kExpireTime,
 };
 
 TransactionOptions Engine(const char* name) {
@@ -61,6 +64,9 @@ absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys
   absl::StatusOr<std::string> content = OpenField(keys, email.lease.tenant, email.lease.email,
                                                   kContentField, BytesOf(row[kContentSealed]));
   if (!content.ok()) return content.status();
+  const absl::StatusOr<int64_t> mark = keys.MarkOf(absl::AsciiStrToLower(*recipient));
+  if (!mark.ok()) return mark.status();
+  email.lease.recipient_mark = *mark;
   email.recipient = *std::move(recipient);
   email.content = *std::move(content);
   return absl::OkStatus();
@@ -78,6 +84,8 @@ LeasedEmail MemberOf(const pqxx::row& row, const LeasedChunk& chunk, TenantKeys&
   email.traceparent = TextOf(row[kTraceparent]);
   email.create_time = TimeOf(row[kCreateTime]);
   email.claim_time = chunk.claim_time;
+  email.user_id = TextOf(row[kUserId]);
+  email.expire_time = TimeOf(row[kExpireTime]);
   email.opened = OpenInto(email, row, keys);
   return email;
 }

@@ -19,6 +19,25 @@ using Verdict = ChunkBegin::Verdict;
 
 ChunkName NameOf(const ChunkStart& start) { return {start.lease.tenant, start.lease.chunk}; }
 
+// The marks of the members' recipients, which no row holds.
+struct MemberMarks {
+  std::string positions;  // of the chunk, from 1
+  std::string emails;
+  std::string marks;
+};
+
+MemberMarks MarksOf(Starts starts, const std::vector<HeldChunk>& held) {
+  ArrayParam positions, emails, marks;
+  for (size_t k = 0; k < held.size(); ++k) {
+    for (const Lease& member : starts[held[k].index].members) {
+      positions.AddInt(static_cast<int64_t>(k) + 1);
+      emails.AddInt(member.email.value);
+      marks.AddInt(member.recipient_mark);
+    }
+  }
+  return {positions.Take(), emails.Take(), marks.Take()};
+}
+
 // Stops the members that may not go, in the chunks held. Returns the chunks whose membership has
 // thereby changed, as indices of `starts`.
 std::set<size_t> StopUnfit(Transaction& transaction, Starts starts,
@@ -26,11 +45,13 @@ std::set<size_t> StopUnfit(Transaction& transaction, Starts starts,
   std::vector<ChunkName> names;
   for (const HeldChunk& chunk : held) names.push_back(NameOf(starts[chunk.index]));
   ChunkArrays arrays = ArraysOf(names);
+  MemberMarks marks = MarksOf(starts, held);
   std::set<size_t> changed, broken;
   std::vector<FinishedEmail> stopped;
   std::vector<ChunkMember> leaving;
-  for (const pqxx::row& row :
-       transaction.Exec(chunk_sql::kUnfit, std::move(arrays.tenants), std::move(arrays.chunks))) {
+  for (const pqxx::row& row : transaction.Exec(chunk_sql::kUnfit, std::move(arrays.tenants),
+                                               std::move(arrays.chunks), std::move(marks.positions),
+                                               std::move(marks.emails), std::move(marks.marks))) {
     const size_t index = held[static_cast<size_t>(Int64Of(row[0])) - 1].index;
     changed.insert(index);
     if (BoolOf(row[1])) {
@@ -104,7 +125,7 @@ std::vector<ChunkBegin> BeginIn(Transaction& transaction, Starts starts,
   std::set<size_t> changed = StopUnfit(transaction, starts, held, answers);
   std::vector<size_t> fit;
   for (const HeldChunk& chunk : held) {
-    if (chunk.members != starts[chunk.index].members) changed.insert(chunk.index);
+    if (chunk.members != starts[chunk.index].members.size()) changed.insert(chunk.index);
     if (changed.count(chunk.index) == 0) fit.push_back(chunk.index);
   }
   if (!fit.empty()) BeginAll(transaction, starts, fit, answers);

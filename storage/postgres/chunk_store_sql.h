@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/postgres/audience_gate_sql.h"
 #include "storage/postgres/named_query.h"
 
 // The statements of chunks. Who changes the state of a member locks its chunk first, then queue
@@ -43,7 +44,7 @@ SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.u
        l.unconfirmed_digest, herald.micros(l.unconfirmed_time) AS unconfirmed_time,
        herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
        e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
-       b.content_sealed
+       b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time
 FROM leased l
 CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
@@ -64,22 +65,30 @@ CROSS JOIN LATERAL (
   FOR UPDATE) held
 )sql"};
 
-// $1 tenants, $2 chunks, locked: their members that may not be handed over. Evidence may have moved
-// members of an unconfirmed chunk on, who stay part of its repetition.
+// $1 tenants, $2 chunks, locked: their members that may not be handed over. $3 positions of chunks,
+// $4 their members, $5 these members' marks. Evidence may have moved members of an unconfirmed
+// chunk on, who stay part of its repetition.
 inline constexpr NamedQuery kUnfit{"unfit_members", R"sql(
-SELECT w.position, c.unconfirmed_time IS NOT NULL AS unconfirmed, c.attempts, e.email_id, e.state,
-       e.expire_time <= now() AS overdue, s.reason AS suppressed
-FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, chunk_id, position)
-CROSS JOIN LATERAL (
-  SELECT l.email_ids, l.attempts, l.unconfirmed_time FROM herald.chunks l
-  WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c
-CROSS JOIN LATERAL unnest(c.email_ids) AS m (email_id)
-JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = m.email_id
-LEFT JOIN herald.suppressions s
-  ON s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash
- AND (s.expire_time IS NULL OR s.expire_time > now())
-WHERE (e.state NOT IN (1, 2, 4) AND c.unconfirmed_time IS NULL)
-   OR (e.state IN (1, 2, 4) AND (e.expire_time <= now() OR s.reason IS NOT NULL))
+SELECT j.position, j.unconfirmed_time IS NOT NULL AS unconfirmed, j.attempts, j.email_id, j.state,
+       j.overdue, j.suppressed
+FROM (
+  SELECT w.*, CASE WHEN w.state IN (1, 2, 4) THEN )sql" HERALD_STOP_REASON R"sql( END AS suppressed
+  FROM (
+    SELECT w.position, c.unconfirmed_time, c.attempts, e.tenant_id, e.email_id, e.state,
+           e.expire_time <= now() AS overdue, e.recipient_hash, e.user_id, e.category,
+           k.recipient_mark
+    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, chunk_id, position)
+    CROSS JOIN LATERAL (
+      SELECT l.email_ids, l.attempts, l.unconfirmed_time FROM herald.chunks l
+      WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c
+    CROSS JOIN LATERAL unnest(c.email_ids) AS m (email_id)
+    JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = m.email_id
+    LEFT JOIN unnest($3::bigint[], $4::bigint[], $5::bigint[])
+      AS k (position, email_id, recipient_mark)
+      ON k.position = w.position AND k.email_id = m.email_id
+    OFFSET 0) w) j
+WHERE (j.state NOT IN (1, 2, 4) AND j.unconfirmed_time IS NULL)
+   OR (j.state IN (1, 2, 4) AND (j.overdue OR j.suppressed IS NOT NULL))
 )sql"};
 
 // $1 tenants, $2 chunks, $3 tokens, $4 accounts, $5 keys, $6 digests, of locked chunks. A call that

@@ -97,6 +97,12 @@ std::vector<std::string> TextArrayOf(const pqxx::field& field) {
   return values;
 }
 
+std::vector<int64_t> IntArrayOf(const pqxx::field& field) {
+  std::vector<int64_t> values;
+  for (const std::string& text : TextArrayOf(field)) values.push_back(std::stoll(text));
+  return values;
+}
+
 std::string TextOf(const pqxx::field& field) { return std::string(field.c_str(), field.size()); }
 
 std::string BytesOf(const pqxx::field& field) {

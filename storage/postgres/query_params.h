@@ -58,6 +58,7 @@ NullableText ToParam(const absl::optional<Id<Tag>>& id) {
 // `herald.micros(column)`, so that no session setting decides their form.
 std::string TextOf(const pqxx::field& field);
 std::vector<std::string> TextArrayOf(const pqxx::field& field);  // no NULL inside
+std::vector<int64_t> IntArrayOf(const pqxx::field& field);       // no NULL inside
 std::string BytesOf(const pqxx::field& field);
 int64_t Int64Of(const pqxx::field& field);
 int IntOf(const pqxx::field& field);

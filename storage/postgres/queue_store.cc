@@ -2,8 +2,11 @@
 
 #include <string>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
+#include "storage/postgres/fair_claim.h"
 #include "storage/postgres/queue_locks.h"
 #include "storage/postgres/queue_store_sql.h"
 #include "storage/postgres/transaction.h"
@@ -33,6 +36,12 @@ enum ClaimColumn : pqxx::row::size_type {
   kClaimTime,
   kContentSealed,
   kAttemptsBeforeRedrive,
+  kFreeAttempts,
+  kTriedAccounts,
+  kUserId,
+  kExpireTime,
+  kSlotsHeld,
+  kRunAt,
 };
 
 TransactionOptions Engine(const char* name, bool read_only = false) {
@@ -48,6 +57,8 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   email.attempts = IntOf(row[kAttempts]);
   email.redrives = IntOf(row[kRedrives]);
   email.attempts_before_redrive = IntOf(row[kAttemptsBeforeRedrive]);
+  email.free_attempts = IntOf(row[kFreeAttempts]);
+  email.tried_accounts = absl::StrSplit(TextOf(row[kTriedAccounts]), ',', absl::SkipEmpty());
   email.template_key = TextOf(row[kTemplateKey]);
   email.template_version = IntOf(row[kTemplateVersion]);
   email.category = TextOf(row[kCategory]);
@@ -56,6 +67,9 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   email.create_time = TimeOf(row[kCreateTime]);
   email.send_time = OptionalTimeOf(row[kSendTime]);
   email.claim_time = TimeOf(row[kClaimTime]);
+  email.user_id = TextOf(row[kUserId]);
+  email.expire_time = TimeOf(row[kExpireTime]);
+  if (!row[kSlotsHeld].is_null()) email.slots_held = IntArrayOf(row[kSlotsHeld]);
   if (!row[kUnconfirmedTime].is_null()) {
     email.unconfirmed =
         UnconfirmedAttempt{TextOf(row[kUnconfirmedAccount]), BytesOf(row[kUnconfirmedDigest]),
@@ -74,6 +88,10 @@ absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys
   absl::StatusOr<std::string> content =
       OpenField(keys, tenant, id, kContentField, BytesOf(row[kContentSealed]));
   if (!content.ok()) return content.status();
+  // Stored as acceptance parsed it, so that its lower case is its normalised form.
+  const absl::StatusOr<int64_t> mark = keys.MarkOf(absl::AsciiStrToLower(*recipient));
+  if (!mark.ok()) return mark.status();
+  email.lease.recipient_mark = *mark;
   email.recipient = *std::move(recipient);
   email.content = *std::move(content);
   return absl::OkStatus();
@@ -92,7 +110,7 @@ struct Judgement {
 std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptStart> starts,
                              const std::vector<size_t>& held) {
   ArrayParam tenants(held.size()), emails(held.size(), 20), tokens(held.size()),
-      accounts(held.size()), digests(held.size(), 70);
+      accounts(held.size()), digests(held.size(), 70), marks(held.size(), 20);
   for (size_t i : held) {
     const AttemptStart& start = starts[i];
     tenants.AddInt(start.lease.tenant.value);
@@ -100,9 +118,11 @@ std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptS
     tokens.AddInt(start.lease.token);
     accounts.AddText(start.account);
     digests.AddBytes(start.request_digest);
+    marks.AddInt(start.lease.recipient_mark);
   }
-  const pqxx::result rows = transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(),
-                                             tokens.Take(), accounts.Take(), digests.Take());
+  const pqxx::result rows =
+      transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(), tokens.Take(),
+                       accounts.Take(), digests.Take(), marks.Take());
   std::vector<Judgement> judgements(held.size());
   for (const pqxx::row& row : rows) {
     Judgement& judgement = judgements[static_cast<size_t>(Int64Of(row[0])) - 1];
@@ -140,11 +160,8 @@ void FindStopped(Transaction& transaction, absl::Span<const AttemptStart> starts
 
 absl::StatusOr<std::vector<LeasedEmail>> PostgresQueueStore::Claim(Lane lane, int limit,
                                                                    absl::Duration lease) {
-  const absl::StatusOr<pqxx::result> rows = RunTransaction(
-      pool_, Engine("claim"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
-        return transaction.Exec(queue_sql::kClaim, static_cast<int>(lane), limit,
-                                std::to_string(absl::ToDoubleSeconds(lease)));
-      });
+  const absl::StatusOr<pqxx::result> rows =
+      TakeTurns(pool_, turns_[static_cast<size_t>(lane) - 1], lane, limit, lease);
   if (!rows.ok()) return StoreError(rows.status());
 
   std::vector<LeasedEmail> claimed;
@@ -201,7 +218,7 @@ absl::StatusOr<std::vector<BeginResult>> PostgresQueueStore::BeginAttempts(
 }
 
 absl::Status PostgresQueueStore::ReturnLeases(absl::Span<const Lease> leases) {
-  return StoreError(
+  const absl::Status returned =
       RunTransaction(pool_, Engine("return_leases"), [&](Transaction& transaction) -> absl::Status {
         ArrayParam tenants, emails;
         for (size_t i : LockLeases(transaction, leases, absl::nullopt)) {
@@ -210,7 +227,9 @@ absl::Status PostgresQueueStore::ReturnLeases(absl::Span<const Lease> leases) {
         }
         transaction.Exec(queue_sql::kReturn, tenants.Take(), emails.Take());
         return absl::OkStatus();
-      }));
+      });
+  for (LaneTurns& turns : turns_) turns.LookBack();  // they keep their places in line
+  return StoreError(returned);
 }
 
 absl::StatusOr<std::vector<LaneDepth>> PostgresQueueStore::Depths() {
@@ -223,10 +242,8 @@ absl::StatusOr<std::vector<LaneDepth>> PostgresQueueStore::Depths() {
   std::vector<LaneDepth> depths;
   for (const pqxx::row& row : *rows) {
     depths.push_back({.lane = static_cast<Lane>(IntOf(row[0])),
-                      .due = Int64Of(row[1]),
-                      .scheduled = Int64Of(row[2]),
-                      .leased = Int64Of(row[3]),
-                      .oldest_age = absl::Seconds(row[4].as<double>())});
+                      .pending = row[1].is_null() ? 0 : Int64Of(row[1]),
+                      .oldest_age = absl::Seconds(row[2].as<double>())});
   }
   return depths;
 }

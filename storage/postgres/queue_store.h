@@ -1,8 +1,12 @@
 #pragma once
 
+#include <array>
 #include <vector>
 
+#include "model/lane.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/lane_turns.h"
+#include "storage/postgres/rescue_window.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/queue_store.h"
 
@@ -19,6 +23,7 @@ class PostgresQueueStore final : public QueueStore {
                                                          absl::Duration time_needed) override;
   absl::StatusOr<std::vector<bool>> RecordEnds(absl::Span<const AttemptEnd> ends) override;
   absl::Status ReturnLeases(absl::Span<const Lease> leases) override;
+  absl::Status Park(absl::Span<const ParkedEmail> emails) override;
   absl::StatusOr<int> RescueExpired(int limit, int claims_max) override;
   absl::StatusOr<int> ExpireOverdue(int limit) override;
   absl::StatusOr<std::vector<LaneDepth>> Depths() override;
@@ -28,6 +33,8 @@ class PostgresQueueStore final : public QueueStore {
  private:
   ConnectionPool& pool_;
   TenantKeys& keys_;
+  std::array<LaneTurns, kAllLanes.size()> turns_;  // of this claimer
+  RescueWindow rescue_window_;
 };
 
 }  // namespace herald::storage

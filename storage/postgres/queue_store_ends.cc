@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/queue_locks.h"
@@ -32,7 +34,7 @@ absl::optional<int64_t> OutcomeNumber(const AttemptEnd& end) {
 void Record(Transaction& transaction, absl::Span<const AttemptEnd> ends,
             const std::vector<size_t>& held) {
   ArrayParam tenants, emails, tokens, attempts, outcomes, accounts, digests, message_ids, codes,
-      details, kinds, delays, reasons;
+      details, kinds, delays, reasons, free, tried;
   for (size_t i : held) {
     const AttemptEnd& end = ends[i];
     tenants.AddInt(end.lease.tenant.value);
@@ -48,11 +50,13 @@ void Record(Transaction& transaction, absl::Span<const AttemptEnd> ends,
     kinds.AddInt(static_cast<int64_t>(end.disposition.kind));
     delays.AddText(std::to_string(absl::ToDoubleSeconds(end.disposition.delay)));
     reasons.AddText(end.disposition.reason);
+    free.AddInt(end.disposition.free ? 1 : 0);
+    tried.AddText(absl::StrJoin(end.disposition.tried_accounts, ","));
   }
   transaction.Exec(queue_sql::kRecord, tenants.Take(), emails.Take(), tokens.Take(),
                    attempts.Take(), outcomes.Take(), accounts.Take(), digests.Take(),
                    message_ids.Take(), codes.Take(), details.Take(), kinds.Take(), delays.Take(),
-                   reasons.Take());
+                   reasons.Take(), free.Take(), tried.Take());
 }
 
 }  // namespace
@@ -77,15 +81,20 @@ absl::StatusOr<std::vector<bool>> PostgresQueueStore::RecordEnds(
 }
 
 absl::StatusOr<int> PostgresQueueStore::RescueExpired(int limit, int claims_max) {
+  const absl::Time start = absl::Now();
+  const absl::optional<absl::Duration> window = rescue_window_.Next(start);
+  absl::optional<std::string> seconds;
+  if (window.has_value()) seconds = std::to_string(absl::ToDoubleSeconds(*window));
   absl::StatusOr<int> rescued = RunTransaction(
       pool_, Engine("rescue_leases"), [&](Transaction& transaction) -> absl::StatusOr<int> {
-        const pqxx::result locked = transaction.Exec(queue_sql::kLockExpiredLeases, limit);
+        const pqxx::result locked = transaction.Exec(queue_sql::kLockExpiredLeases, limit, seconds);
         if (locked.empty()) return 0;
         EmailArrays arrays = ArraysOf(locked);
         const pqxx::result rows = transaction.Exec(queue_sql::kRescue, std::move(arrays.tenants),
                                                    std::move(arrays.emails), claims_max);
         return IntOf(rows[0][0]);
       });
+  rescue_window_.Done(window, start, absl::Now(), rescued.ok() && *rescued < limit);
   if (!rescued.ok()) return StoreError(rescued.status());
   return rescued;
 }

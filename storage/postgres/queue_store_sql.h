@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/postgres/audience_gate_sql.h"
 #include "storage/postgres/named_query.h"
 
 // The queue's statements. Who changes the state of an email that has a queue row locks that row
@@ -7,8 +8,18 @@
 // COMMITTED its snapshot is taken after the lock, so what it sees cannot change beneath it.
 namespace herald::storage::queue_sql {
 
-// $1 lane, $2 limit, $3 lease in seconds. The rows are addressed by ctid, in an array, because no
-// estimate of their number can then tempt the planner to read a whole table.
+// $1 lane. The tenants that may have a line in it.
+inline constexpr NamedQuery kLaneTenants{"lane_tenants", R"sql(
+SELECT tenant_id, herald.micros(now()) AS time FROM herald.queue_tenants
+WHERE lane = $1::smallint ORDER BY tenant_id
+)sql"};
+
+// $1 lane, $2 limit, $3 lease in seconds. Tenants are visited in the order of the arrays, each at
+// the head of its line, until there is enough; see LaneTurns. Light ones: $4 tenants, $5 the most
+// of all of them, $6 of each, $7 from which run_at on. Busy ones: $8 tenants, $9 and $10 from which
+// (run_at, email_id) on, $11 the most of each. What is not reached is not locked. The rows are
+// addressed by ctid, in an array, because no estimate of their number can then tempt the planner to
+// read a whole table.
 inline constexpr NamedQuery kClaim{"claim", R"sql(
 WITH token AS MATERIALIZED (SELECT nextval('herald.lease_token_seq') AS lease_token),
 leased AS (
@@ -17,11 +28,25 @@ leased AS (
       lease_token = (SELECT lease_token FROM token),
       claims = least(q.claims + 1, 32767)
   WHERE q.ctid = ANY (ARRAY(
-    SELECT d.ctid FROM herald.queue d
-    WHERE d.lane = $1::smallint AND d.lease_until IS NULL AND d.run_at <= now()
-    ORDER BY d.run_at, d.email_id
-    LIMIT $2::integer
-    FOR UPDATE SKIP LOCKED))
+    SELECT turn.ctid FROM (
+      (SELECT line.ctid FROM unnest($4::bigint[]) AS t (tenant_id)
+       CROSS JOIN LATERAL (
+         SELECT d.ctid FROM herald.queue d
+         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
+           AND d.run_at >= $7::timestamptz AND d.run_at <= now()
+         ORDER BY d.run_at, d.email_id LIMIT $6::integer
+         FOR UPDATE SKIP LOCKED) line
+       LIMIT $5::integer)
+      UNION ALL
+      (SELECT line.ctid FROM unnest($8::bigint[], $9::timestamptz[], $10::bigint[])
+                               AS t (tenant_id, run_at, email_id)
+       CROSS JOIN LATERAL (
+         SELECT d.ctid FROM herald.queue d
+         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
+           AND (d.run_at, d.email_id) >= (t.run_at, t.email_id) AND d.run_at <= now()
+         ORDER BY d.run_at, d.email_id LIMIT $11::integer
+         FOR UPDATE SKIP LOCKED) line)) turn
+    LIMIT $2::integer))
     AND q.lease_until IS NULL
   RETURNING q.*)
 SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirmed_account,
@@ -36,7 +61,10 @@ SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirm
            AND a.begin_time < (SELECT max(v.event_time) FROM herald.email_events v
                                WHERE v.tenant_id = l.tenant_id AND v.email_id = l.email_id
                                  AND v.type = 12))
-       ELSE 0 END AS attempts_before_redrive
+       ELSE 0 END AS attempts_before_redrive,
+       l.free_attempts, l.tried_accounts,
+       e.user_id, herald.micros(l.expire_time) AS expire_time, l.slots_held,
+       herald.micros(l.run_at) AS run_at
 FROM leased l
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = l.email_id
 LEFT JOIN herald.email_contents c ON c.tenant_id = l.tenant_id AND c.email_id = l.email_id
@@ -57,24 +85,24 @@ CROSS JOIN LATERAL (
   FOR UPDATE) held
 )sql"};
 
-// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests): begins an attempt
-// for those that may go, and says of the others why not. begin_time is the transaction's: older
-// than the snapshot that looked for suppressions, so what committed before it was seen. A call that
-// is repeated because its answer was lost finds its own attempt and begins it anew.
+// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests, $6 marks): begins an
+// attempt for those that may go, and says of the others why not. begin_time is the transaction's:
+// older than the snapshot that looked for suppressions, so what committed before it was seen. A
+// call that is repeated because its answer was lost finds its own attempt and begins it anew.
 inline constexpr NamedQuery kBegin{"begin_attempts", R"sql(
 WITH judged AS MATERIALIZED (
+  SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS suppressed
+  FROM (
   SELECT w.*, q.attempts + 1 AS attempt, e.state,
          q.expire_time <= now() AS overdue,
-         s.reason AS suppressed
-  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[])
-         WITH ORDINALITY AS w (tenant_id, email_id, lease_token, account, digest, position)
+         e.recipient_hash, e.user_id, e.category
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[])
+         WITH ORDINALITY
+         AS w (tenant_id, email_id, lease_token, account, digest, recipient_mark, position)
   CROSS JOIN LATERAL (
     SELECT l.attempts, l.expire_time FROM herald.queue l
     WHERE l.tenant_id = w.tenant_id AND l.email_id = w.email_id LIMIT 1) q
-  JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
-  LEFT JOIN herald.suppressions s
-    ON s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash
-   AND (s.expire_time IS NULL OR s.expire_time > now())),
+  JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id) w),
 begun AS (
   INSERT INTO herald.attempts AS a (tenant_id, email_id, attempt, begin_time, lease_token, account,
                                     request_digest)
@@ -124,7 +152,7 @@ ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 // Records the ends of attempts of locked emails. $1 tenants, $2 emails, $3 tokens, $4 attempts
 // (0: nothing was handed over), $5 outcomes, $6 accounts, $7 digests, $8 message ids, $9 error
 // codes, $10 details, $11 dispositions (as in Disposition::Kind), $12 delays in seconds, $13
-// reasons.
+// reasons, $14 free attempts (0 or 1), $15 tried accounts.
 //
 // `pending` is false when evidence has moved the state on: then the email leaves the queue whatever
 // was decided. Without a hand-over nothing was learnt about an earlier unconfirmed one: the email
@@ -136,9 +164,9 @@ WITH ended AS MATERIALIZED (
          w.kind IN (1, 2) AND e.state IN (1, 2, 4) AS stays
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::text[],
               $7::bytea[], $8::text[], $9::text[], $10::text[], $11::smallint[], $12::float8[],
-              $13::text[])
+              $13::text[], $14::smallint[], $15::text[])
     AS w (tenant_id, email_id, lease_token, attempt, outcome, account, digest, message_id,
-          error_code, detail, kind, delay, reason)
+          error_code, detail, kind, delay, reason, free, tried)
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id),
 closed AS (
   UPDATE herald.attempts a
@@ -163,6 +191,8 @@ kept AS (
   UPDATE herald.queue q
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(q.attempts, w.attempt),
       run_at = statement_timestamp() + w.delay * interval '1 second',
+      free_attempts = least(q.free_attempts + w.free, 32767), tried_accounts = w.tried,
+      slots_held = CASE WHEN w.attempt = 0 THEN q.slots_held END,
       unconfirmed_time = CASE
         WHEN w.attempt = 0 THEN q.unconfirmed_time
         WHEN w.kind = 2 THEN coalesce(q.unconfirmed_time, (
@@ -204,10 +234,31 @@ WHERE q.tenant_id = w.tenant_id AND q.email_id = w.email_id
                     AND a.attempt = q.attempts + 1 AND a.outcome IS NULL)
 )sql"};
 
-// $1 limit. SKIP LOCKED: a lease whose holder is recording right now is not expired for long.
+// Puts locked emails off, $1 tenants, $2 emails, $3 times, $4 slots held, $5 limits. The first wait
+// for a limit is an event (13).
+inline constexpr NamedQuery kPark{"park_emails", R"sql(
+WITH parked AS MATERIALIZED (
+  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[])
+    AS w (tenant_id, email_id, run_at, slots_held, limit_name)),
+put_off AS (
+  UPDATE herald.queue q
+  SET lease_until = NULL, lease_token = 0, claims = greatest(q.claims - 1, 0), run_at = p.run_at,
+      slots_held = nullif(p.slots_held::bigint[], '{}')
+  FROM parked p
+  WHERE q.tenant_id = p.tenant_id AND q.email_id = p.email_id)
+INSERT INTO herald.email_events (tenant_id, email_id, event_key, type, event_time, retry_time,
+                                 reason)
+SELECT p.tenant_id, p.email_id, 'limited', 13, statement_timestamp(), p.run_at, p.limit_name
+FROM parked p WHERE p.limit_name <> ''
+ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
+)sql"};
+
+// $1 limit, $2 how many seconds back to look, or NULL for all of them. SKIP LOCKED: a lease whose
+// holder is recording right now is not expired for long.
 inline constexpr NamedQuery kLockExpiredLeases{"lock_expired_leases", R"sql(
 SELECT tenant_id, email_id FROM herald.queue
-WHERE lease_until < clock_timestamp()
+WHERE lease_until < now()
+  AND lease_until >= coalesce(now() - $2::float8 * interval '1 second', '-infinity')
 ORDER BY lease_until LIMIT $1::integer
 FOR UPDATE SKIP LOCKED
 )sql"};
@@ -245,6 +296,7 @@ summary AS (
 kept AS (
   UPDATE herald.queue q
   SET lease_until = NULL, lease_token = 0, attempts = t.attempts, run_at = statement_timestamp(),
+      slots_held = CASE WHEN t.open_attempt IS NULL THEN q.slots_held END,
       unconfirmed_time = coalesce(q.unconfirmed_time, t.begin_time),
       unconfirmed_account = coalesce(t.account, q.unconfirmed_account),
       unconfirmed_digest = coalesce(t.request_digest, q.unconfirmed_digest)
@@ -288,17 +340,23 @@ JOIN herald.queue q ON q.tenant_id = w.tenant_id AND q.email_id = w.email_id
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 )sql"};
 
+// Counts by the ledger, ages by the head of each tenant's line: neither reads the queue through.
 inline constexpr NamedQuery kDepths{"queue_depths", R"sql(
-SELECT lane,
-       coalesce(sum(emails) FILTER (WHERE lease_until IS NULL AND run_at <= now()), 0) AS due,
-       coalesce(sum(emails) FILTER (WHERE lease_until IS NULL AND run_at > now()), 0) AS scheduled,
-       coalesce(sum(emails) FILTER (WHERE lease_until IS NOT NULL), 0) AS leased,
-       coalesce(extract(epoch FROM now() - min(run_at)
-         FILTER (WHERE lease_until IS NULL AND run_at <= now())), 0)::float8 AS oldest_seconds
-FROM (SELECT lane, lease_until, run_at, 1 AS emails FROM herald.queue
-      UNION ALL
-      SELECT lane, lease_until, run_at, cardinality(email_ids) FROM herald.chunks) q
-GROUP BY lane ORDER BY lane
+SELECT l.lane, l.pending,
+       coalesce(extract(epoch FROM now() - least((
+         SELECT min(c.run_at) FROM herald.chunks c
+         WHERE c.lane = l.lane AND c.lease_until IS NULL AND c.run_at <= now()), (
+         SELECT min(head.run_at) FROM herald.queue_tenants t
+         CROSS JOIN LATERAL (
+           SELECT q.run_at FROM herald.queue q
+           WHERE q.lane = t.lane AND q.tenant_id = t.tenant_id AND q.lease_until IS NULL
+           ORDER BY q.run_at, q.email_id LIMIT 1) head
+         WHERE t.lane = l.lane AND head.run_at <= now()))), 0)::float8 AS oldest_seconds
+FROM (SELECT lane, sum(emails) FILTER (WHERE state IN (1, 2, 4))::bigint AS pending
+      FROM (SELECT lane, state, emails FROM herald.ledger
+            UNION ALL SELECT lane, state, emails FROM herald.ledger_deltas) c
+      GROUP BY lane) l
+ORDER BY l.lane
 )sql"};
 
 inline constexpr NamedQuery kNextNode{"next_node", "SELECT nextval('herald.node_seq')"};

@@ -71,6 +71,38 @@ inline constexpr NamedQuery kListAudit{
     "WHERE ($1::bigint IS NULL OR tenant_id = $1) AND audit_id < $2 "
     "ORDER BY audit_id DESC LIMIT $3"};
 
+#define HERALD_LIMIT_COLUMNS                                                               \
+  "tenant_id, ingest_rate, ingest_burst, send_rate, send_burst, recipient_domain_rate, "   \
+  "recipient_domain_burst, warm_up, categories, category_rates::text[], category_bursts, " \
+  "category_user_counts, category_user_windows::text[], herald.micros(update_time)"
+
+inline constexpr NamedQuery kGetLimits{"get_tenant_limits",
+                                       "SELECT " HERALD_LIMIT_COLUMNS
+                                       " FROM herald.tenant_limits WHERE tenant_id = $1"};
+
+inline constexpr NamedQuery kSetLimits{
+    "set_tenant_limits",
+    "INSERT INTO herald.tenant_limits (tenant_id, ingest_rate, ingest_burst, send_rate, "
+    "send_burst, recipient_domain_rate, recipient_domain_burst, warm_up, categories, "
+    "category_rates, category_bursts, category_user_counts, category_user_windows) "
+    "SELECT tenant_id, $2::float8, $3::integer, $4::float8, $5::integer, $6::float8, $7::integer, "
+    "$8::boolean, $9::text[], $10::float8[], $11::integer[], $12::integer[], $13::float8[] "
+    "FROM herald.tenants WHERE tenant_id = $1 FOR SHARE "
+    "ON CONFLICT (tenant_id) DO UPDATE SET ingest_rate = EXCLUDED.ingest_rate, "
+    "ingest_burst = EXCLUDED.ingest_burst, send_rate = EXCLUDED.send_rate, "
+    "send_burst = EXCLUDED.send_burst, recipient_domain_rate = EXCLUDED.recipient_domain_rate, "
+    "recipient_domain_burst = EXCLUDED.recipient_domain_burst, warm_up = EXCLUDED.warm_up, "
+    "categories = EXCLUDED.categories, category_rates = EXCLUDED.category_rates, "
+    "category_bursts = EXCLUDED.category_bursts, "
+    "category_user_counts = EXCLUDED.category_user_counts, "
+    "category_user_windows = EXCLUDED.category_user_windows, update_time = clock_timestamp() "
+    "RETURNING " HERALD_LIMIT_COLUMNS};
+
+inline constexpr NamedQuery kListLimits{
+    "list_tenant_limits", "SELECT " HERALD_LIMIT_COLUMNS
+                          " FROM herald.tenant_limits WHERE update_time >= $1::timestamptz"};
+
+#undef HERALD_LIMIT_COLUMNS
 #undef HERALD_TENANT_COLUMNS
 #undef HERALD_TOKEN_COLUMNS
 

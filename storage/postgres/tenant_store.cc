@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/ledger_rows.h"
+#include "storage/postgres/ledger_sql.h"
 #include "storage/postgres/tenant_queries.h"
 #include "storage/postgres/tenant_rows.h"
 #include "storage/postgres/transaction.h"
@@ -143,6 +145,15 @@ absl::StatusOr<ApiToken> PostgresTenantStore::RevokeApiToken(TenantId tenant, Ap
                             Audit(transaction, audit, tenant, FormatApiTokenId(id));
                           }
                           return ReadApiToken(result[0]);
+                        });
+}
+
+absl::StatusOr<std::vector<LaneLedger>> PostgresTenantStore::GetLedger(TenantId tenant) {
+  using Ledgers = absl::StatusOr<std::vector<LaneLedger>>;
+  return RunTransaction(pool_, {.tenants = {tenant}, .read_only = true, .name = "get_ledger"},
+                        [&](Transaction& transaction) -> Ledgers {
+                          if (transaction.Exec(kGetTenant, tenant).empty()) return NoTenant();
+                          return LedgerOf(transaction.Exec(ledger_sql::kOfTenant, tenant));
                         });
 }
 

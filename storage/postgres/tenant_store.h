@@ -28,6 +28,12 @@ class PostgresTenantStore : public TenantStore {
   absl::StatusOr<ApiToken> RevokeApiToken(TenantId tenant, ApiTokenId id,
                                           const AuditEntry& audit) override;
 
+  absl::StatusOr<TenantLimits> GetTenantLimits(TenantId tenant) override;
+  absl::StatusOr<TenantLimits> SetTenantLimits(const TenantLimits& limits,
+                                               const AuditEntry& audit) override;
+  absl::StatusOr<std::vector<TenantLimits>> ListTenantLimits(absl::Time since) override;
+  absl::StatusOr<std::vector<LaneLedger>> GetLedger(TenantId tenant) override;
+
   absl::Status WriteAuditEntry(const AuditEntry& audit) override;
   absl::StatusOr<Page<AuditEntry>> ListAuditEntries(absl::optional<TenantId> tenant, int limit,
                                                     absl::optional<int64_t> before) override;

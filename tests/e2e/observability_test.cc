@@ -106,10 +106,16 @@ TEST_F(Observability, WhatHappenedWasCounted) {
   suppressed.set_lane(v1::LANE_STANDARD);
   EXPECT_EQ(tenant_.Send(suppressed).state(), v1::Email::STATE_SUPPRESSED);
   EXPECT_FALSE(tenant_.api().SendEmail(NewKey(), {}).ok());
-  const std::string after = stack.Metrics();
+  std::string after = stack.Metrics();
   const auto rise = [&](absl::string_view metric, absl::string_view label = "") {
     return Sum(after, metric, label) - Sum(before, metric, label);
   };
+  // What finished is counted by the ledger's duty, every second.
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (rise("herald_emails_finished_total", "lane=\"standard\"") < 4 && absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(50));
+    after = stack.Metrics();
+  }
   EXPECT_EQ(rise("herald_emails_accepted_total", "lane=\"standard\",state=\"queued\""), 5);
   EXPECT_EQ(rise("herald_emails_accepted_total", "lane=\"standard\",state=\"suppressed\""), 1);
   EXPECT_EQ(rise("herald_emails_finished_total", "lane=\"standard\",state=\"failed\""), 1);

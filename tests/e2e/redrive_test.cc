@@ -15,11 +15,12 @@ using support::StatusIs;
 
 class Redrive : public ::testing::Test {
  protected:
-  // An email to down@ with all its hand-overs behind it: most are skipped past in the database,
-  // since the waits between them add up to hours.
+  // An email to retry@ whose first refusal is the last that it is allowed: the hand-overs before it
+  // are skipped past in the database, since the waits between them add up to hours.
   v1::Email DeadEmail() {
-    const v1::Email email = tenant_.SendTo("down");
-    tenant_.AwaitEvent(email.id(), v1::EVENT_TYPE_RETRYING);
+    v1::SendEmailRequest request = tenant_.EmailTo("retry");
+    *request.mutable_send_time() = Timestamp(absl::Now() + absl::Hours(1));
+    const v1::Email email = tenant_.Send(request);
     const auto skipped = Stack::Shared().Sql(
         absl::StrCat("UPDATE herald.queue q SET attempts = 11, run_at = now() FROM herald.emails e "
                      "WHERE e.tenant_id = q.tenant_id AND e.email_id = q.email_id "
@@ -71,7 +72,7 @@ TEST_F(Redrive, PutsAllThatMatchBack) {
   const v1::Email dead = DeadEmail();
   const int64_t retries = Count(dead.id(), v1::EVENT_TYPE_RETRYING);
   v1::RedriveEmailsRequest request;
-  request.mutable_filter()->set_recipient_email("down@sandbox.herald.test");
+  request.mutable_filter()->set_recipient_email("retry@sandbox.herald.test");
   ASSERT_OK_AND_ASSIGN(const auto response, tenant_.api().RedriveEmails(request));
   EXPECT_EQ(response.redriven_count(), 1);
   ExpectFreshBudget(dead.id(), retries);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <iostream>
+#include <limits>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -33,6 +35,21 @@ LEFT JOIN (SELECT tenant_id, email_id, count(*) FILTER (WHERE outcome = 1) AS ac
                   count(*) FILTER (WHERE outcome = 3) AS unconfirmed,
                   count(*) FILTER (WHERE outcome IS NULL) AS unended
            FROM herald.email_attempts GROUP BY tenant_id, email_id) a USING (tenant_id, email_id)
+)sql";
+
+// The ledger, folded and not yet, against the rows: per tenant, lane and state, and in sum.
+constexpr char kLedgerFaults[] = R"sql(
+WITH ledger AS (
+  SELECT tenant_id, lane, state, sum(accepted) AS accepted, sum(emails) AS emails
+  FROM (SELECT * FROM herald.ledger UNION ALL SELECT * FROM herald.ledger_deltas) l
+  GROUP BY 1, 2, 3),
+counted AS (SELECT tenant_id, lane, state, count(*) AS emails FROM herald.emails GROUP BY 1, 2, 3)
+SELECT tenant_id, lane, state, coalesce(l.emails, 0), coalesce(c.emails, 0)
+FROM ledger l FULL JOIN counted c USING (tenant_id, lane, state)
+WHERE coalesce(l.emails, 0) <> coalesce(c.emails, 0)
+UNION ALL
+SELECT tenant_id, lane, 0, sum(accepted), sum(emails) FROM ledger GROUP BY 1, 2
+HAVING sum(accepted) <> sum(emails)
 )sql";
 
 struct EmailRow {
@@ -105,6 +122,8 @@ class Reconciler {
     const std::string moves = stack.ForbiddenMoves();
     if (!moves.empty()) Violation("I4", moves, "left a terminal state");
     for (const auto& [tenant, totals] : totals_) Sum(tenant, totals);
+    const std::string wrong = stack.Query(kLedgerFaults);
+    if (!wrong.empty()) Violation("I9", wrong, "(tenant|lane|state|ledger|rows) does not balance");
     return std::move(result_);
   }
 
@@ -182,7 +201,13 @@ class Reconciler {
   Accounting result_;
 };
 
-std::string LastLines(const std::vector<std::string>& lines) {
+// Those that tell of an error of heraldd's own, or else the last ones.
+std::string TellingLines(std::vector<std::string> lines) {
+  std::vector<std::string> errors;
+  for (const std::string& line : lines) {
+    if (absl::StrContains(line, "\"severity\":\"ERROR\"")) errors.push_back(line);
+  }
+  if (!errors.empty()) lines = std::move(errors);
   const size_t skipped = lines.size() - std::min(lines.size(), kLogLines);
   return absl::StrJoin(lines.begin() + static_cast<std::ptrdiff_t>(skipped), lines.end(), "\n");
 }
@@ -193,14 +218,20 @@ std::string Accounting::Text() const {
   return absl::StrCat(absl::StrJoin(lines, "\n"), "\n", absl::StrJoin(violations, "\n"));
 }
 
-bool AwaitQuiescence(const Stack& stack, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
-  while (stack.Query("SELECT (SELECT count(*) FROM herald.queue) + "
-                     "(SELECT count(*) FROM herald.chunks)") != "0") {
+bool AwaitQuiescence(const Stack& stack, absl::Duration patience) {
+  int64_t shortest = std::numeric_limits<int64_t>::max();
+  absl::Time deadline = absl::Now() + patience;
+  while (true) {
+    const int64_t length = Int64Of(stack.Query("SELECT (SELECT count(*) FROM herald.queue) + "
+                                               "(SELECT count(*) FROM herald.chunks)"));
+    if (length == 0) return true;
+    if (length < shortest) {
+      shortest = length;
+      deadline = absl::Now() + patience;
+    }
     if (absl::Now() > deadline) return false;
     absl::SleepFor(absl::Milliseconds(100));
   }
-  return true;
 }
 
 Accounting Reconcile(const Stack& stack, const AccountingInput& input) {
@@ -209,6 +240,9 @@ Accounting Reconcile(const Stack& stack, const AccountingInput& input) {
 
 void ExpectEverythingAccountedFor(const Stack& stack, Load& load,
                                   std::vector<std::string> records) {
+  ASSERT_EQ(stack.process().Wait(absl::ZeroDuration()), absl::nullopt)
+      << "heraldd ended by itself:\n"
+      << stack.process().Stderr();
   EXPECT_TRUE(load.Finish(kSettlePatience)) << "keys were left without an acknowledgement";
   EXPECT_TRUE(AwaitQuiescence(stack, kQuiescencePatience))
       << "still queued (lane, claims, attempts, lease, due):\n"
@@ -222,8 +256,8 @@ void ExpectEverythingAccountedFor(const Stack& stack, Load& load,
             << ", refused with RetryInfo " << load.refusals() << std::endl;
   EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
   EXPECT_TRUE(load.violations().empty())
-      << absl::StrJoin(load.violations(), "\n") << "\nheraldd's log ends with\n"
-      << LastLines(stack.process().Lines());
+      << absl::StrJoin(load.violations(), "\n") << "\nheraldd's log:\n"
+      << TellingLines(stack.process().Lines());
 }
 
 }  // namespace herald::fault

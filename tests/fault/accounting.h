@@ -18,7 +18,7 @@ namespace herald::fault {
 //       does not recognise repetitions, at most once more per unconfirmed attempt on record
 //   I3  one id per key, other content refused
 //   I4  no email left a terminal state
-//   I9  the states add up to the keys acknowledged
+//   I9  the states add up to the keys acknowledged, and the ledger says the same as the rows
 struct AccountingInput {
   // By tenant id and key: every key that was ever tried.
   std::map<std::pair<std::string, std::string>, Acknowledged> acknowledged;
@@ -34,8 +34,9 @@ struct Accounting {
   std::string Text() const;             // both, for a test's message
 };
 
-// Waits until no email is left in the queue. False: some were after `timeout`.
-bool AwaitQuiescence(const Stack& stack, absl::Duration timeout);
+// Waits until no email is left in the queue, for as long as it gets shorter: how long that takes is
+// the machine's business. False: it did not for `patience`.
+bool AwaitQuiescence(const Stack& stack, absl::Duration patience);
 
 // Call it after quiescence.
 Accounting Reconcile(const Stack& stack, const AccountingInput& input);

@@ -18,10 +18,12 @@ namespace {
 using support::StatusIs;
 using support::TcpGate;
 
-// The end of a parameterised statement (Sync) and a COMMIT (Query), as libpq sends them. The pings
-// of the health service have no parameters, so on an API-only heraldd with warm caches only the
-// acceptance of emails looks like this.
+// The end of a parameterised statement (Sync) and a COMMIT (Query), as libpq sends them.
 const absl::string_view kAcceptanceCommit("S\0\0\0\4Q\0\0\0\013COMMIT\0", 17);
+
+// Only the acceptance of emails says this: caches that are refreshed meanwhile read and COMMIT,
+// too.
+constexpr char kAcceptance[] = "INSERT INTO herald.emails";
 
 class CommitInDoubtTest : public ::testing::Test {
  protected:
@@ -45,7 +47,7 @@ class CommitInDoubtTest : public ::testing::Test {
 
   void LoseTheNextReply() {
     gate_->CutWhenSeen(TcpGate::Direction::kFromClient, kAcceptanceCommit,
-                       TcpGate::CutPoint::kAtReply);
+                       TcpGate::CutPoint::kAtReply, kAcceptance);
   }
   // Of the database; what is connected stays.
   void AllowConnections(bool allowed) {

@@ -74,8 +74,11 @@ uint64_t Seed() {
   return seed;
 }
 
-absl::StatusOr<std::unique_ptr<Stack>> Stack::Create() {
+bool Long() { return std::getenv("HERALD_FAULT_LONG") != nullptr; }
+
+absl::StatusOr<std::unique_ptr<Stack>> Stack::Create(int database_connections) {
   std::unique_ptr<Stack> stack(new Stack);
+  stack->postgres_options_.max_connections = database_connections;
   stack->postgres_options_.durable = true;
   auto cluster = support::PostgresCluster::Create(stack->postgres_options_);
   if (!cluster.ok()) return cluster.status();
@@ -92,20 +95,23 @@ absl::StatusOr<std::unique_ptr<Stack>> Stack::Create() {
 }
 
 Stack::~Stack() {
+  for (const auto& replica : replicas_) replica->Kill9();
   if (heraldd_ != nullptr) Kill9();
 }
 
-std::string Stack::ConfigText(const Settings& settings) const {
+std::string Stack::ConfigText(const Settings& settings, int port) const {
   const std::string& directory = directory_.path();
   std::string text = absl::StrCat(
-      "listen: {grpc: \"127.0.0.1:", port_, "\", metrics: \"127.0.0.1:0\"}\n",
+      "listen: {grpc: \"127.0.0.1:", port, "\", metrics: \"127.0.0.1:0\"}\n",
       "database:\n  migrate: true\n  acceptance_connections: ", settings.acceptance_connections,
       "\n  dsn: \"",
       settings.database_dsn.empty() ? cluster_->Dsn(database_) : settings.database_dsn, "\"\n",
       "master_keys: {file: ", directory, "/master-keys}\n", "operator_token: {file: ", directory,
       "/operator-token}\n", "drain_grace: ", absl::FormatDuration(settings.drain_grace), "\n",
       "delivery:\n  provider_timeout: ", absl::FormatDuration(settings.provider_timeout),
-      "\n  lease: ", absl::FormatDuration(settings.lease), "\n  lanes:\n");
+      "\n  lease: ", absl::FormatDuration(settings.lease), "\n");
+  if (!settings.breaker.empty()) absl::StrAppend(&text, "  breaker: ", settings.breaker, "\n");
+  absl::StrAppend(&text, "  lanes:\n");
   for (const char* lane : {"critical", "transactional", "standard", "bulk"}) {
     absl::StrAppend(&text, "    ", lane,
                     ": {evidence_wait: ", absl::FormatDuration(settings.evidence_wait), "}\n");
@@ -125,17 +131,51 @@ std::string Stack::ConfigText(const Settings& settings) const {
   return text;
 }
 
-absl::Status Stack::Launch(const Settings& settings) {
-  const std::string config = directory_.path() + "/herald.yaml";
-  WriteFile(config, ConfigText(settings));
+absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::Run(const Settings& settings,
+                                                                  int port) {
+  const std::string config = absl::StrCat(directory_.path(), "/herald-", port, ".yaml");
+  WriteFile(config, ConfigText(settings, port));
   support::ChildOptions options;
   options.argv = {HeralddPath(), "--config", config};
   options.directory = directory_.path();
   options.env["HERALD_FAILPOINT"] = settings.failpoint;
-  auto started = support::ChildProcess::Start(options);
+  return support::ChildProcess::Start(options);
+}
+
+absl::Status Stack::Launch(const Settings& settings) {
+  auto started = Run(settings, port_);
   if (!started.ok()) return started.status();
   heraldd_ = *std::move(started);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::StartReplica(
+    const Settings& settings) {
+  auto replica = Run(settings, FreePort());
+  if (!replica.ok()) return replica.status();
+  const auto listening = (*replica)->WaitForLine("\"listening\"", kStartPatience);
+  if (!listening.ok()) return listening.status();
+  return replica;
+}
+
+absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::LaunchReplica(
+    const Settings& settings) {
+  Settings delivering = settings;
+  delivering.roles = "delivery,duties";
+  return Run(delivering, FreePort());
+}
+
+absl::StatusOr<client::Client> Stack::StartReplicaFor(const Settings& settings,
+                                                      const Tenant& tenant) {
+  const int port = FreePort();
+  auto started = Run(settings, port);
+  if (!started.ok()) return started.status();
+  replicas_.push_back(*std::move(started));
+  const auto listening = replicas_.back()->WaitForLine("\"listening\"", kStartPatience);
+  if (!listening.ok()) return listening.status();
+  client::ClientOptions to_replica = OptionsOf(tenant.token);
+  to_replica.target = absl::StrCat("127.0.0.1:", port);
+  return client::Client::Create(std::move(to_replica));
 }
 
 absl::Status Stack::AwaitListening(absl::Duration timeout) const {
@@ -166,6 +206,10 @@ client::Client Stack::Connect(const Tenant& tenant, const client::RetryPolicy& r
   client::ClientOptions options = OptionsOf(tenant.token);
   options.retry = retry;
   return *client::Client::Create(std::move(options));
+}
+
+client::Client Stack::ConnectAsOperator() const {
+  return *client::Client::Create(OptionsOf(kOperatorToken));
 }
 
 client::Client Stack::ConnectWithoutRetries(const Tenant& tenant) const {

@@ -21,6 +21,9 @@ namespace herald::fault {
 // failed run can be repeated.
 uint64_t Seed();
 
+// Whether HERALD_FAULT_LONG asks for the long form of tests that have one.
+bool Long();
+
 struct Account {
   std::string name;
   std::string base_url;  // of a Resend emulator; empty: the sandbox
@@ -29,7 +32,8 @@ struct Account {
 // How heraldd runs; may differ from one start to the next.
 struct Settings {
   std::vector<Account> accounts = {{"sandbox", ""}};
-  std::string route = "sandbox";  // account of every lane
+  std::string route = "sandbox";  // of every lane: an account, or "[one, another]"
+  std::string breaker;            // "{open_base: 1s}", as below delivery.breaker
   absl::Duration provider_timeout = absl::Seconds(1);
   // The shortest that heraldd allows, since a crashed process's emails wait for the end of it.
   absl::Duration lease = absl::Seconds(11);
@@ -52,7 +56,7 @@ struct Tenant {
 class Stack {
  public:
   // A running cluster with an empty database. heraldd is not started.
-  static absl::StatusOr<std::unique_ptr<Stack>> Create();
+  static absl::StatusOr<std::unique_ptr<Stack>> Create(int database_connections = 100);
   // Kills heraldd.
   ~Stack();
 
@@ -61,6 +65,13 @@ class Stack {
   // As Start, but returns at once.
   absl::Status Launch(const Settings& settings);
   absl::Status AwaitListening(absl::Duration timeout) const;
+  // One more heraldd on the same database, on a port of its own; it lives as long as the result.
+  absl::StatusOr<std::unique_ptr<support::ChildProcess>> StartReplica(const Settings& settings);
+  // Another replica, of the delivery engine alone; returns at once. Killed by its destructor.
+  absl::StatusOr<std::unique_ptr<support::ChildProcess>> LaunchReplica(const Settings& settings);
+  // As StartReplica, but it is killed with the stack.
+  // Returns its client of the tenant once it takes calls.
+  absl::StatusOr<client::Client> StartReplicaFor(const Settings& settings, const Tenant& tenant);
   void Kill9();
   // SIGTERM. The exit code, or nullopt when it still ran after `grace`.
   absl::optional<int> Terminate(absl::Duration grace);
@@ -73,6 +84,7 @@ class Stack {
   absl::Status Provision();
   const std::vector<Tenant>& tenants() const { return tenants_; }
   client::Client Connect(const Tenant& tenant, const client::RetryPolicy& retry = {}) const;
+  client::Client ConnectAsOperator() const;
   // A client that shows every UNAVAILABLE instead of trying again.
   client::Client ConnectWithoutRetries(const Tenant& tenant) const;
 
@@ -82,6 +94,8 @@ class Stack {
   std::string Query(absl::string_view sql) const;
   // Moves of an email from a terminal state to another that is not, as the database saw them.
   std::string ForbiddenMoves() const;
+  // Where heraldd takes calls.
+  int port() const { return port_; }
   // The sandbox's record of what it accepted.
   std::string SandboxRecord() const { return directory_.path() + "/mail/accepted.log"; }
 
@@ -89,7 +103,8 @@ class Stack {
   Stack() = default;
   client::ClientOptions OptionsOf(const std::string& token) const;
   absl::Status CreateTenant(client::Client& operator_client, const std::string& slug);
-  std::string ConfigText(const Settings& settings) const;
+  std::string ConfigText(const Settings& settings, int port) const;
+  absl::StatusOr<std::unique_ptr<support::ChildProcess>> Run(const Settings& settings, int port);
 
   support::PostgresOptions postgres_options_;
   std::unique_ptr<support::PostgresCluster> cluster_;
@@ -98,6 +113,7 @@ class Stack {
   int port_ = 0;
   std::vector<Tenant> tenants_;
   std::unique_ptr<support::ChildProcess> heraldd_;
+  std::vector<std::unique_ptr<support::ChildProcess>> replicas_;
 };
 
 // An email to one recipient from the stack's template; another `content` is another email.

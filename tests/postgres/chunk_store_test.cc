@@ -48,7 +48,7 @@ class ChunkStoreTest : public EmailFixture {
   ChunkBegin TryBegin(const LeasedChunk& chunk, absl::Duration time_needed = absl::Seconds(1)) {
     ChunkStart start;
     start.lease = chunk.lease;
-    start.members = chunk.members.size();
+    for (const LeasedEmail& member : chunk.members) start.members.push_back(member.lease);
     start.account = kAccount;
     start.request_key = "key";
     start.request_digest = std::string(32, 'd');

@@ -380,12 +380,11 @@ TEST_F(QueueStoreTest, DepthsCountByLane) {
   ASSERT_OK_AND_ASSIGN(const auto depths, queue_.Depths());
   ASSERT_THAT(depths, SizeIs(2));
   EXPECT_EQ(depths[0].lane, Lane::kTransactional);
-  EXPECT_EQ(depths[0].due, 1);
-  EXPECT_EQ(depths[0].leased, 1);
+  EXPECT_EQ(depths[0].pending, 2);
   EXPECT_GE(depths[0].oldest_age, absl::ZeroDuration());
   EXPECT_EQ(depths[1].lane, Lane::kBulk);
-  EXPECT_EQ(depths[1].scheduled, 1);
-  EXPECT_EQ(depths[1].due, 0);
+  EXPECT_EQ(depths[1].pending, 1);
+  EXPECT_EQ(depths[1].oldest_age, absl::ZeroDuration());
 }
 
 TEST_F(QueueStoreTest, NodesDifferFromCallToCall) {

@@ -1,5 +1,6 @@
 #include "storage/postgres/tenant_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/postgres/tenant_fixture.h"
@@ -172,6 +173,41 @@ TEST_F(TenantStoreTest, TextWithANulByteIsRefusedWholeInsteadOfCutOff) {
   EXPECT_THAT(tenants.CreateTenant(tenant, Audit("create")),
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(tenants.GetTenantBySlug("cut"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(TenantStoreTest, LimitsAreReplacedAuditedAndListedSinceTheirChange) {
+  ASSERT_OK_AND_ASSIGN(TenantLimits limits, tenants.GetTenantLimits(a.id));
+  EXPECT_FALSE(limits.update_time.has_value());
+  limits.ingest = {0.1, 3};
+  limits.send = {1e6, 0};
+  limits.categories = {{"", {5, 1}, {}},
+                       {"odd\"{},\\name", {1.0 / 3, 0}, {7, absl::Milliseconds(1500)}}};
+  limits.warm_up = false;
+  ASSERT_OK(tenants.SetTenantLimits(limits, Audit("set_limits")));
+  ASSERT_OK_AND_ASSIGN(const TenantLimits known, tenants.GetTenantLimits(a.id));
+  EXPECT_EQ(known.ingest.per_second, 0.1);
+  EXPECT_EQ(known.ingest.burst, 3);
+  EXPECT_EQ(known.send.per_second, 1e6);
+  ASSERT_EQ(known.categories.size(), 2u);
+  EXPECT_EQ(known.categories[1].category, limits.categories[1].category);
+  EXPECT_EQ(known.categories[1].send.per_second, 1.0 / 3);
+  EXPECT_EQ(known.categories[1].per_user.count, 7);
+  EXPECT_EQ(known.categories[1].per_user.window, absl::Milliseconds(1500));
+  EXPECT_EQ(known.warm_up, absl::optional<bool>(false));
+  EXPECT_THAT(AuditActions(a.id), ::testing::HasSubstr("set_limits"));
+
+  ASSERT_OK_AND_ASSIGN(const auto changed, tenants.ListTenantLimits(*known.update_time));
+  EXPECT_EQ(changed.size(), 1u);
+  ASSERT_OK_AND_ASSIGN(const auto later,
+                       tenants.ListTenantLimits(*known.update_time + absl::Microseconds(1)));
+  EXPECT_EQ(later.size(), 0u);
+}
+
+TEST_F(TenantStoreTest, AnUnknownTenantHasNoLimits) {
+  TenantLimits limits;
+  limits.tenant = TenantId{999};
+  EXPECT_THAT(tenants.GetTenantLimits(limits.tenant), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(tenants.SetTenantLimits(limits, Audit("x")), StatusIs(absl::StatusCode::kNotFound));
 }
 
 }  // namespace

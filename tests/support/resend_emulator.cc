@@ -113,6 +113,10 @@ class ResendEmulator::Impl {
     absl::MutexLock lock(&mu_);
     return accepted_;
   }
+  int kept_alive() const {
+    absl::MutexLock lock(&mu_);
+    return kept_alive_;
+  }
   EmulatedRequest last() const {
     absl::MutexLock lock(&mu_);
     return last_;
@@ -129,6 +133,7 @@ class ResendEmulator::Impl {
   EmulatedReply Handle(const EmulatedRequest& request) {
     absl::MutexLock lock(&mu_);
     last_ = request;
+    kept_alive_ += request.request_on_connection > 0 ? 1 : 0;
     const ResendFault fault = NextFault();
     EmulatedReply reply;
     if (fault.kind == Kind::kError) {
@@ -276,6 +281,7 @@ class ResendEmulator::Impl {
   EmulatedRequest last_ ABSL_GUARDED_BY(mu_);
   int requests_ ABSL_GUARDED_BY(mu_) = 0;
   int accepted_ ABSL_GUARDED_BY(mu_) = 0;
+  int kept_alive_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t window_ ABSL_GUARDED_BY(mu_) = 0;
   int in_window_ ABSL_GUARDED_BY(mu_) = 0;
 
@@ -288,6 +294,7 @@ ResendEmulator::~ResendEmulator() = default;
 std::string ResendEmulator::url() const { return impl_->http().url(); }
 int ResendEmulator::port() const { return impl_->http().port(); }
 int ResendEmulator::requests() const { return impl_->http().requests(); }
+int ResendEmulator::kept_alive() const { return impl_->kept_alive(); }
 int ResendEmulator::accepted() const { return impl_->accepted(); }
 void ResendEmulator::Script(ResendFault fault) { impl_->Script(std::move(fault)); }
 std::string ResendEmulator::last_body() const { return impl_->last().body; }

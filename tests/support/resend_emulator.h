@@ -52,7 +52,8 @@ class ResendEmulator {
   std::string url() const;
   int port() const;
   int requests() const;
-  int accepted() const;  // emails taken, repetitions not counted
+  int kept_alive() const;  // requests that were not the first of their connection
+  int accepted() const;    // emails taken, repetitions not counted
   // For the next request that no earlier call covers.
   void Script(ResendFault fault);
   // The latest request's body and headers as "name: value" lines.

@@ -93,15 +93,19 @@ void TcpGate::ResetAll() {
   Wake();
 }
 
-void TcpGate::CutWhenSeen(Direction direction, absl::string_view bytes, CutPoint point) {
+void TcpGate::CutWhenSeen(Direction direction, absl::string_view bytes, CutPoint point,
+                          absl::string_view after) {
   absl::MutexLock lock(&mu_);
   pattern_ = std::string(bytes);
+  after_ = std::string(after);
   pattern_from_ = direction == Direction::kFromClient ? 0 : 1;
   cut_point_ = point;
   cut_fired_ = false;
   for (Connection& connection : connections_) {
-    connection.tail[0].clear();
-    connection.tail[1].clear();
+    for (const int end : {0, 1}) {
+      connection.tail[end].clear();
+      connection.seen_after[end] = after_.empty();
+    }
     connection.awaited_reply_from.reset();
   }
 }
@@ -180,6 +184,7 @@ void TcpGate::AcceptOne() {
   const sockaddr_in target = Loopback(target_port_);
   const int connected = connect(server, reinterpret_cast<const sockaddr*>(&target), sizeof(target));
   Connection& connection = connections_.emplace_back();
+  connection.seen_after[0] = connection.seen_after[1] = after_.empty();
   connection.fd[0] = client;
   connection.fd[1] = server;
   const int on = 1;
@@ -205,6 +210,15 @@ void TcpGate::Read(Connection& connection, int end) {
   Write(connection, 1 - end);
 }
 
+// What may still be the beginning of `wanted`, or what follows it where it was `found`.
+void TcpGate::KeepTail(std::string& tail, size_t found, absl::string_view wanted) {
+  if (found != std::string::npos) {
+    tail.erase(0, found + wanted.size());
+  } else if (tail.size() >= wanted.size()) {
+    tail.erase(0, tail.size() - wanted.size() + 1);
+  }
+}
+
 bool TcpGate::CutIfSeen(Connection& connection, int end, absl::string_view bytes) {
   if (connection.awaited_reply_from == end) {
     connection.awaited_reply_from.reset();
@@ -214,8 +228,14 @@ bool TcpGate::CutIfSeen(Connection& connection, int end, absl::string_view bytes
   if (pattern_.empty() || end != pattern_from_) return false;
   std::string& tail = connection.tail[end];
   tail.append(bytes.data(), bytes.size());
+  if (!connection.seen_after[end]) {
+    const size_t found = tail.find(after_);
+    connection.seen_after[end] = found != std::string::npos;
+    KeepTail(tail, found, after_);
+    if (!connection.seen_after[end]) return false;
+  }
   if (tail.find(pattern_) == std::string::npos) {
-    if (tail.size() >= pattern_.size()) tail.erase(0, tail.size() - pattern_.size() + 1);
+    KeepTail(tail, std::string::npos, pattern_);
     return false;
   }
   pattern_.clear();

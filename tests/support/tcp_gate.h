@@ -48,8 +48,10 @@ class TcpGate {
   void ResetAll();
 
   // Cuts, once, the first connection on which `bytes` pass in `direction`; they may arrive in
-  // pieces. Others, and the next ones, pass. Replaces an earlier call that has not fired.
-  void CutWhenSeen(Direction direction, absl::string_view bytes, CutPoint point);
+  // pieces. Others, and the next ones, pass. Replaces an earlier call that has not fired. With
+  // `after`, only a connection counts on which those bytes have passed before, since this call.
+  void CutWhenSeen(Direction direction, absl::string_view bytes, CutPoint point,
+                   absl::string_view after = "");
 
   // Waits until CutWhenSeen has fired. False: not in time.
   bool WaitForCut(absl::Duration timeout);
@@ -68,6 +70,7 @@ class TcpGate {
     std::string tail[2];                     // last bytes seen from this end, for split patterns
     bool read_end[2] = {false, false};       // this end has finished sending
     bool told_end[2] = {false, false};       // this end knows that the other has finished
+    bool seen_after[2] = {false, false};     // what `after` of CutWhenSeen asks for
     absl::optional<int> awaited_reply_from;  // CutPoint::kAtReply waits for a byte from here
     bool Over() const { return read_end[0] && read_end[1] && told_end[0] && told_end[1]; }
   };
@@ -76,6 +79,7 @@ class TcpGate {
   void Loop();
   void AcceptOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Read(Connection& connection, int end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void KeepTail(std::string& tail, size_t found, absl::string_view wanted);
   // True when the connection was cut and `bytes` were dealt with.
   bool CutIfSeen(Connection& connection, int end, absl::string_view bytes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -97,6 +101,7 @@ class TcpGate {
   int accepted_ ABSL_GUARDED_BY(mu_) = 0;
   std::list<Connection> connections_ ABSL_GUARDED_BY(mu_);
   std::string pattern_ ABSL_GUARDED_BY(mu_);  // empty: none is awaited
+  std::string after_ ABSL_GUARDED_BY(mu_);
   int pattern_from_ ABSL_GUARDED_BY(mu_) = 0;
   CutPoint cut_point_ ABSL_GUARDED_BY(mu_) = CutPoint::kAfterForwarding;
   bool cut_fired_ ABSL_GUARDED_BY(mu_) = false;

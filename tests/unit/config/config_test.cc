@@ -38,13 +38,47 @@ TEST_F(ConfigTest, ReadsWhatIsWrittenAndDefaultsTheRest) {
   EXPECT_EQ(config->database_dsn, "host=db dbname=herald");
   EXPECT_TRUE(config->migrate);
   EXPECT_EQ(config->operator_token, "0123456789abcdef");
-  EXPECT_EQ(config->routes.at(Lane::kCritical), "resend-main");
-  EXPECT_EQ(config->routes.at(Lane::kBulk), "sandbox");
+  EXPECT_EQ(config->routes.at(Lane::kCritical), (Route{{"resend-main"}}));
+  EXPECT_EQ(config->routes.at(Lane::kBulk), (Route{{"sandbox"}}));
   EXPECT_EQ(config->lanes.at(Lane::kCritical).attempts_max, 4);
   EXPECT_EQ(config->lanes.at(Lane::kCritical).evidence_wait, absl::Seconds(10));
   EXPECT_EQ(config->lanes.at(Lane::kCritical).unconfirmed, delivery::UnconfirmedPolicy::kHold);
   EXPECT_EQ(config->lanes.at(Lane::kBulk).lifetime, absl::Hours(72));
   EXPECT_EQ(config->listen.ToString(), "127.0.0.1:7070");
+}
+
+TEST_F(ConfigTest, ReadsLimits) {
+  const auto config = ParseConfig(Good() + R"(
+limits:
+  ingest: {rate: 500}
+  tenant: {rate: 0.5, burst: 7, exempt_lanes: [critical]}
+  recipient_user: {count: 3, window: 24h}
+  warm_up: {enabled: true}
+  accounts: {resend-main: {rate: 5, burst: 5}}
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->limits.ingest.per_second, 500);
+  EXPECT_EQ(config->limits.tenant.per_second, 0.5);
+  EXPECT_EQ(config->limits.tenant.burst, 7);
+  EXPECT_THAT(config->limits.exempt_lanes.at(LimitScope::kTenant),
+              testing::ElementsAre(Lane::kCritical));
+  EXPECT_EQ(config->limits.recipient_user.window, absl::Hours(24));
+  EXPECT_TRUE(config->limits.warm_up);
+  EXPECT_EQ(config->limits.accounts.at("resend-main").burst, 5);
+  EXPECT_EQ(config->limits.global.per_second, 0);
+}
+
+TEST_F(ConfigTest, NamesTheLimitThatIsWrong) {
+  EXPECT_THAT(Error(Good() + "limits: {tenant: {rate: -1}}\n"),
+              testing::HasSubstr("limits.tenant.rate"));
+  EXPECT_THAT(Error(Good() + "limits: {ingest: {exempt_lanes: [bulk]}}\n"),
+              testing::HasSubstr("limits.ingest.exempt_lanes: is not a known key"));
+  EXPECT_THAT(Error(Good() + "limits: {global: {rate: 1, exempt_lanes: [fast]}}\n"),
+              testing::HasSubstr("limits.global.exempt_lanes"));
+  EXPECT_THAT(Error(Good() + "limits: {recipient_user: {count: 3}}\n"),
+              testing::HasSubstr("limits.recipient_user.window"));
+  EXPECT_THAT(Error(Good() + "limits: {accounts: {nobody: {rate: 1}}}\n"),
+              testing::HasSubstr("limits.accounts.nobody"));
 }
 
 TEST_F(ConfigTest, NamesTheKeyThatIsWrong) {
@@ -58,6 +92,45 @@ TEST_F(ConfigTest, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(Error("a: [1"), testing::HasSubstr("not valid YAML"));
 }
 
+TEST_F(ConfigTest, ReadsRoutesOfSeveralAccounts) {
+  std::string yaml = Good();
+  const std::string simple = "routes: {default: resend-main, bulk: sandbox}";
+  yaml.replace(yaml.find(simple), simple.size(), R"(
+routes:
+  default: [resend-main, sandbox]
+  bulk: [{account: sandbox, order: 1, cost: 2, weight: 3}, resend-main])");
+  const auto config = ParseConfig(yaml);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->routes.at(Lane::kCritical), (Route{{"resend-main", 1}, {"sandbox", 2}}));
+  EXPECT_EQ(config->routes.at(Lane::kBulk), (Route{{"sandbox", 1, 2, 3}, {"resend-main", 2}}));
+}
+
+TEST_F(ConfigTest, NamesTheStepOfARouteThatIsWrong) {
+  const auto error = [](const std::string& route) {
+    std::string yaml = Good();
+    const std::string simple = "bulk: sandbox";
+    return Error(yaml.replace(yaml.find(simple), simple.size(), "bulk: " + route));
+  };
+  EXPECT_THAT(error("[sandbox, {order: 2}]"), testing::HasSubstr("routes.bulk[1].account"));
+  EXPECT_THAT(error("[{account: sandbox, weight: 0}]"), testing::HasSubstr("routes.bulk[0]"));
+  EXPECT_THAT(error("[{account: sandbox, wait: 1}]"), testing::HasSubstr("wait: is not a known"));
+  EXPECT_THAT(error("[sandbox, gone]"), testing::HasSubstr("no account is named gone"));
+}
+
+TEST_F(ConfigTest, BreaksForRealAccountsAndNotForSandboxesUnlessTold) {
+  std::string yaml = Good();
+  yaml.replace(yaml.find("/var/lib/herald/mail}"), 21, "/var/lib/herald/mail, idempotency: false}");
+  yaml.replace(yaml.find("  lanes:"), 8, "  breaker: {error_rate: 0.5, open_base: 1s}\n  lanes:");
+  const auto config = ParseConfig(yaml);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->accounts[0].breaker);
+  EXPECT_FALSE(config->accounts[1].breaker);
+  EXPECT_FALSE(config->accounts[1].idempotency);
+  EXPECT_EQ(config->breaker.error_rate, 0.5);
+  EXPECT_EQ(config->breaker.open_base, absl::Seconds(1));
+  EXPECT_EQ(config->breaker.probes, 3);
+}
+
 TEST_F(ConfigTest, NeverRepeatsASecret) {
   EXPECT_THAT(Error(Good() + "sidecar_token: plain-secret\n"),
               testing::Not(testing::HasSubstr("plain-secret")));
@@ -67,7 +140,7 @@ TEST_F(ConfigTest, SeesWhatNoSingleKeyShows) {
   auto config = ParseConfig(Good());
   ASSERT_TRUE(config.ok());
   Config changed = *config;
-  changed.routes[Lane::kBulk] = "gone";
+  changed.routes[Lane::kBulk] = {{"gone"}};
   EXPECT_THAT(std::string(CheckConfig(changed).message()), testing::HasSubstr("routes.bulk"));
   changed = *config;
   changed.lease = changed.provider_timeout + absl::Seconds(10);

@@ -43,16 +43,19 @@ TEST(Backoff, IsFullyJittered) {
 }
 
 TEST(Decide, SendsFailsAndRetriesByOutcome) {
-  EXPECT_EQ(Decide(Policy(), Result(Outcome::kAccepted), 1, {}, Highest).kind, Kind::kSent);
-  EXPECT_EQ(Decide(Policy(), Result(Outcome::kRejected), 1, {}, Highest).kind, Kind::kFailed);
-  const auto retry = Decide(Policy(), Result(Outcome::kRetryable), 2, {}, Highest);
+  EXPECT_EQ(Decide(Policy(), Result(Outcome::kAccepted), {1, 0, {}, false}, Highest).kind,
+            Kind::kSent);
+  EXPECT_EQ(Decide(Policy(), Result(Outcome::kRejected), {1, 0, {}, false}, Highest).kind,
+            Kind::kFailed);
+  const auto retry = Decide(Policy(), Result(Outcome::kRetryable), {2, 0, {}, false}, Highest);
   EXPECT_EQ(retry.kind, Kind::kRetry);
   EXPECT_EQ(retry.delay, absl::Seconds(2));
 }
 
 TEST(Decide, IsDeadAfterTheBudget) {
-  EXPECT_EQ(Decide(Policy(), Result(Outcome::kRetryable), 4, {}, Highest).kind, Kind::kRetry);
-  const auto dead = Decide(Policy(), Result(Outcome::kRetryable), 5, {}, Highest);
+  EXPECT_EQ(Decide(Policy(), Result(Outcome::kRetryable), {4, 0, {}, false}, Highest).kind,
+            Kind::kRetry);
+  const auto dead = Decide(Policy(), Result(Outcome::kRetryable), {5, 0, {}, false}, Highest);
   EXPECT_EQ(dead.kind, Kind::kDead);
   EXPECT_EQ(dead.reason, "retries_exhausted");
 }
@@ -61,21 +64,23 @@ TEST(Decide, HonoursRetryAfterWithinItsBound) {
   providers::SendResult result = Result(Outcome::kRetryable);
   result.error_code = "rate_limit_exceeded";
   result.retry_after = absl::Seconds(30);
-  EXPECT_EQ(Decide(Policy(), result, 1, {}, Highest).delay, absl::Seconds(30));
-  EXPECT_EQ(Decide(Policy(), result, 1, {}, Highest).reason, "rate_limit_exceeded");
+  EXPECT_EQ(Decide(Policy(), result, {1, 0, {}, false}, Highest).delay, absl::Seconds(30));
+  EXPECT_EQ(Decide(Policy(), result, {1, 0, {}, false}, Highest).reason, "rate_limit_exceeded");
   result.retry_after = absl::Hours(24);
-  EXPECT_EQ(Decide(Policy(), result, 1, {}, Highest).delay, absl::Minutes(5));
+  EXPECT_EQ(Decide(Policy(), result, {1, 0, {}, false}, Highest).delay, absl::Minutes(5));
   result.retry_after = -absl::Hours(1);
-  EXPECT_EQ(Decide(Policy(), result, 1, {}, Highest).delay, absl::Seconds(1));
+  EXPECT_EQ(Decide(Policy(), result, {1, 0, {}, false}, Highest).delay, absl::Seconds(1));
 }
 
 TEST(Decide, NeverRetriesAnUnconfirmedOneAsIfItHadFailed) {
   const auto result = Result(Outcome::kUnconfirmed);
   for (int attempt : {1, 5, 50}) {
-    EXPECT_EQ(Decide(Policy(), result, attempt, {}, Highest).kind, Kind::kUnconfirmed);
+    EXPECT_EQ(Decide(Policy(), result, {attempt, 0, {}, false}, Highest).kind, Kind::kUnconfirmed);
   }
-  EXPECT_EQ(Decide(Policy(), result, 1, absl::ZeroDuration(), Highest).delay, absl::Minutes(2));
-  EXPECT_EQ(Decide(Policy(), result, 1, absl::Hours(24), Highest).delay, absl::Seconds(1));
+  EXPECT_EQ(Decide(Policy(), result, {1, 0, absl::ZeroDuration(), false}, Highest).delay,
+            absl::Minutes(2));
+  EXPECT_EQ(Decide(Policy(), result, {1, 0, absl::Hours(24), false}, Highest).delay,
+            absl::Seconds(1));
 }
 
 TEST(NextUnconfirmedStep, RepeatsTheSameBytesInsideTheWindow) {
@@ -101,6 +106,16 @@ TEST(NextUnconfirmedStep, WaitsForEvidenceThenFollowsThePolicy) {
   policy.unconfirmed = UnconfirmedPolicy::kResend;
   EXPECT_EQ(NextUnconfirmedStep(policy, early), UnconfirmedStep::kWait);
   EXPECT_EQ(NextUnconfirmedStep(policy, late), UnconfirmedStep::kResend);
+}
+
+TEST(NextUnconfirmedStep, WaitsForItsAccountUnlessThePolicyWouldRatherResend) {
+  LanePolicy policy = Policy();
+  UnconfirmedFacts facts{absl::Hours(1), absl::Hours(24), true, /*account_down=*/true};
+  EXPECT_EQ(NextUnconfirmedStep(policy, facts), UnconfirmedStep::kWait);
+  policy.unconfirmed = UnconfirmedPolicy::kResend;
+  EXPECT_EQ(NextUnconfirmedStep(policy, facts), UnconfirmedStep::kResend);
+  facts.age = absl::Minutes(1);
+  EXPECT_EQ(NextUnconfirmedStep(policy, facts), UnconfirmedStep::kWait);
 }
 
 TEST(AfterRepeat, ForgetsNoUnconfirmedHandOver) {

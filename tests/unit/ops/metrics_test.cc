@@ -24,6 +24,8 @@ void TouchEverything(ServiceMetrics& metrics) {
   metrics.Rpc("herald.v1.EmailService/SendEmail").Done(absl::StatusCode::kOk, absl::Seconds(1));
   metrics.Account("resend-main").Attempted(Outcome::kAccepted, absl::Seconds(1));
   metrics.DeliveryEvent(EventType::kDelivered);
+  metrics.AccountState("resend-main", 0);
+  metrics.FailedOver("resend-main");
   metrics.DatabaseError(absl::StatusCode::kUnavailable);
 }
 
@@ -109,6 +111,11 @@ TEST_F(MetricsTest, CountAcceptanceByLaneAndState) {
   EXPECT_EQ(ValueOf(scraped, "herald_acceptance_group_size_sum"), 64);
 }
 
+TEST_F(MetricsTest, CountAnEmailThatWasSentBeforeItsCommitWasKnownAsQueuedAtFirst) {
+  metrics_.EmailsAccepted(Lane::kBulk, EmailState::kSent, 3);
+  EXPECT_EQ(ValueOf(Scrape(), "herald_emails_accepted_total{lane=\"bulk\",state=\"queued\"}"), 3);
+}
+
 TEST_F(MetricsTest, ShowTheQueueOfEachLane) {
   metrics_.QueueMeasured(Lane::kStandard, 42, absl::Milliseconds(1500));
   const std::string scraped = Scrape();
@@ -123,6 +130,7 @@ TEST_F(MetricsTest, FollowAnEmailThroughDelivery) {
   metrics_.Retried(Lane::kCritical);
   metrics_.AcceptedToSent(Lane::kCritical, absl::Milliseconds(40));
   metrics_.EmailsFinished(Lane::kCritical, EmailState::kSent);
+  metrics_.LedgerMeasured(Lane::kBulk, LedgerColumn::kDead, 5);
   metrics_.RenderFailed(Lane::kBulk);
   metrics_.LeasesRescued(3);
   metrics_.StaleOutcomes(2);
@@ -135,6 +143,7 @@ TEST_F(MetricsTest, FollowAnEmailThroughDelivery) {
   EXPECT_EQ(ValueOf(scraped, "herald_retries_total{lane=\"critical\"}"), 1);
   EXPECT_EQ(ValueOf(scraped, "herald_accept_to_sent_seconds_count{lane=\"critical\"}"), 1);
   EXPECT_EQ(ValueOf(scraped, "herald_emails_finished_total{lane=\"critical\",state=\"sent\"}"), 1);
+  EXPECT_EQ(ValueOf(scraped, "herald_ledger_emails{lane=\"bulk\",state=\"dead\"}"), 5);
   EXPECT_EQ(ValueOf(scraped, "herald_render_failures_total{lane=\"bulk\"}"), 1);
   EXPECT_EQ(ValueOf(scraped, "herald_leases_rescued_total"), 3);
   EXPECT_EQ(ValueOf(scraped, "herald_stale_outcomes_total"), 2);

@@ -127,6 +127,18 @@ TEST(ResendResponse, IsUnconfirmedWithoutAnAnswer) {
   EXPECT_EQ(ClassifyResendResponse(response, kNow).outcome, Outcome::kUnconfirmed);
 }
 
+TEST(ResendResponse, TellsTooFastFromBroken) {
+  EXPECT_TRUE(ClassifyResendResponse(Error(429, "rate_limit_exceeded"), kNow).throttled);
+  EXPECT_FALSE(ClassifyResendResponse(Error(429, "daily_quota_exceeded"), kNow).throttled);
+  EXPECT_FALSE(ClassifyResendResponse(Error(503, "service_unavailable"), kNow).throttled);
+}
+
+TEST(ResendResponse, AnUnverifiedDomainIsItsSendersAlone) {
+  EXPECT_TRUE(ClassifyResendResponse(Error(403, "validation_error"), kNow).sender_only);
+  EXPECT_FALSE(ClassifyResendResponse(Error(403, "suspended_api_key"), kNow).sender_only);
+  EXPECT_FALSE(ClassifyResendResponse(Error(422, "validation_error"), kNow).sender_only);
+}
+
 TEST(ResendResponse, PassesOnRetryAfterInSeconds) {
   HttpResponse response = Error(429, "rate_limit_exceeded");
   response.headers = {{"ratelimit-reset", "9"}, {"retry-after", "3"}};

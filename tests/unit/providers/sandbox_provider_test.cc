@@ -130,6 +130,18 @@ TEST_F(SandboxProviderTest, DeliversARepeatedKeyOnceAcrossProcessesThatShareTheD
   EXPECT_EQ(Accepted(), 20u);
 }
 
+TEST_F(SandboxProviderTest, WithoutIdempotencyARepeatedKeyIsAnotherMessage) {
+  SandboxOptions options;
+  options.directory = directory_.path();
+  options.idempotent = false;
+  const auto provider = *MakeSandboxProvider(options, *http_);
+  EXPECT_EQ(provider->capabilities().idempotency_window, absl::ZeroDuration());
+  const SendResult first = SendAndWait(*provider, MessageTo("delivered"));
+  const SendResult second = SendAndWait(*provider, MessageTo("delivered"));
+  EXPECT_NE(first.provider_message_id, second.provider_message_id);
+  EXPECT_EQ(Accepted(), 2u);
+}
+
 TEST_F(SandboxProviderTest, DropsALineThatACrashTore) {
   ASSERT_EQ(SendAndWait(*Make(), MessageTo("delivered", 1)).outcome, Outcome::kAccepted);
   std::ofstream(directory_.path() + "/accepted.log", std::ios::app) << "em_2\tkey:2";

@@ -170,6 +170,26 @@ TEST_F(TenantServiceTest, ACreatedTenantIsFoundByIdAndSlugAndAudited) {
   EXPECT_EQ(Reason(stub_->CreateTenant(context.get(), request, &created)), "TENANT_EXISTS");
 }
 
+TEST_F(TenantServiceTest, ALedgerIsOfATenantThatExists) {
+  v1::CreateTenantRequest create;
+  create.mutable_tenant()->set_slug("counted");
+  v1::Tenant tenant;
+  auto context = As(kOperatorToken);
+  ASSERT_TRUE(stub_->CreateTenant(context.get(), create, &tenant).ok());
+  v1::GetLedgerRequest request;
+  request.set_tenant_id(tenant.id());
+  v1::Ledger ledger;
+  context = As(kOperatorToken);
+  ASSERT_TRUE(stub_->GetLedger(context.get(), request, &ledger).ok());
+  ASSERT_EQ(ledger.lanes_size(), 1);
+  EXPECT_EQ(ledger.lanes(0).accepted(), 3);
+  EXPECT_EQ(ledger.lanes(0).pending() + ledger.lanes(0).sent(), 3);
+  request.set_tenant_id(FormatTenantId(TenantId{999}));
+  context = As(kOperatorToken);
+  EXPECT_EQ(stub_->GetLedger(context.get(), request, &ledger).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(TenantServiceTest, ACreatedTokenWorksUntilItIsRevoked) {
   v1::CreateApiTokenRequest request;
   request.set_tenant_id(FormatTenantId(tenant_));
@@ -219,6 +239,42 @@ TEST_F(TenantServiceTest, AnUpdateChangesOnlyWhatItNames) {
   context = As(kOperatorToken);
   EXPECT_THAT(Fields(stub_->UpdateTenant(context.get(), request, &tenant)),
               ElementsAre("replace_sender_domains"));
+}
+
+TEST_F(TenantServiceTest, LimitsAreReplacedAsAWholeAndShown) {
+  v1::SetTenantLimitsRequest request;
+  v1::TenantLimits& wanted = *request.mutable_limits();
+  wanted.set_tenant_id(FormatTenantId(tenant_));
+  wanted.mutable_ingest()->set_per_second(100);
+  wanted.set_warm_up(false);
+  v1::CategoryLimits& category = *wanted.add_categories();
+  category.set_category("marketing");
+  category.mutable_per_user()->set_count(3);
+  category.mutable_per_user()->mutable_window()->set_seconds(86'400);
+  v1::TenantLimits limits;
+  auto context = As(kOperatorToken);
+  ASSERT_TRUE(stub_->SetTenantLimits(context.get(), request, &limits).ok());
+  context = As(kOperatorToken);
+  v1::GetTenantLimitsRequest get;
+  get.set_tenant_id(wanted.tenant_id());
+  ASSERT_TRUE(stub_->GetTenantLimits(context.get(), get, &limits).ok());
+  limits.clear_update_time();
+  EXPECT_EQ(limits.SerializeAsString(), wanted.SerializeAsString());
+}
+
+TEST_F(TenantServiceTest, NamesEveryBadLimit) {
+  v1::SetTenantLimitsRequest request;
+  v1::TenantLimits& wanted = *request.mutable_limits();
+  wanted.set_tenant_id(FormatTenantId(tenant_));
+  wanted.mutable_ingest()->set_burst(-1);
+  wanted.add_categories()->mutable_per_user()->set_count(1001);
+  wanted.add_categories();
+  v1::TenantLimits limits;
+  const auto context = As(kOperatorToken);
+  EXPECT_THAT(Fields(stub_->SetTenantLimits(context.get(), request, &limits)),
+              ElementsAre("limits.ingest.per_second", "limits.ingest.burst",
+                          "limits.categories[0].per_user.count",
+                          "limits.categories[0].per_user.window", "limits.categories[1].category"));
 }
 
 class DeliveryEventServiceTest : public ServerFixture {

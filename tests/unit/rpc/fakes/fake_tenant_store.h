@@ -104,6 +104,37 @@ class FakeTenantStore final : public storage::TenantStore {
     audits_.push_back(audit);
     return found->second;
   }
+  absl::StatusOr<storage::TenantLimits> GetTenantLimits(TenantId tenant) override {
+    absl::MutexLock lock(&mu_);
+    if (tenants_.count(tenant) == 0) return absl::NotFoundError("tenant");
+    const auto found = limits_.find(tenant);
+    if (found != limits_.end()) return found->second;
+    storage::TenantLimits none;
+    none.tenant = tenant;
+    return none;
+  }
+  absl::StatusOr<storage::TenantLimits> SetTenantLimits(const storage::TenantLimits& limits,
+                                                        const storage::AuditEntry& audit) override {
+    absl::MutexLock lock(&mu_);
+    if (tenants_.count(limits.tenant) == 0) return absl::NotFoundError("tenant");
+    storage::TenantLimits& set = limits_[limits.tenant];
+    set = limits;
+    set.update_time = audit.create_time;
+    audits_.push_back(audit);
+    return set;
+  }
+  absl::StatusOr<std::vector<storage::TenantLimits>> ListTenantLimits(absl::Time) override {
+    absl::MutexLock lock(&mu_);
+    std::vector<storage::TenantLimits> all;
+    for (const auto& [tenant, limits] : limits_) all.push_back(limits);
+    return all;
+  }
+  absl::StatusOr<std::vector<storage::LaneLedger>> GetLedger(TenantId tenant) override {
+    absl::MutexLock lock(&mu_);
+    if (tenants_.count(tenant) == 0) return absl::NotFoundError("tenant");
+    return std::vector<storage::LaneLedger>{
+        {.lane = Lane::kCritical, .accepted = 3, .pending = 1, .sent = 2}};
+  }
   absl::Status WriteAuditEntry(const storage::AuditEntry& audit) override {
     absl::MutexLock lock(&mu_);
     if (!failure_.ok()) return failure_;
@@ -136,6 +167,7 @@ class FakeTenantStore final : public storage::TenantStore {
   int finds_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   std::map<TenantId, storage::Tenant> tenants_ ABSL_GUARDED_BY(mu_);
+  std::map<TenantId, storage::TenantLimits> limits_ ABSL_GUARDED_BY(mu_);
   std::map<ApiTokenId, storage::ApiToken> tokens_ ABSL_GUARDED_BY(mu_);
   std::vector<storage::AuditEntry> audits_ ABSL_GUARDED_BY(mu_);
 };

@@ -1,0 +1,47 @@
+// bench-queue: the queue's part of the delivery benchmark by itself, on a database of its own.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "bench/delivery/queue_bench.h"
+#include "storage/postgres/migrations.h"
+#include "tests/support/postgres_cluster.h"
+
+int main(int argc, char** argv) {
+  using namespace herald;  // NOLINT: a main of a few lines
+  CLI::App app("How fast the queue is, and whether it stays so");
+  bench::QueueBenchOptions options;
+  double slice = 10, drain = 600;
+  std::string json;
+  app.add_option("--deep", options.deep, "Emails of the deep queue");
+  app.add_option("--bulk", options.bulk, "BULK emails beside a CRITICAL one");
+  app.add_option("--slice", slice, "Seconds of a slice");
+  app.add_option("--drain", drain, "Seconds of a drain");
+  app.add_option("--json", json, "File for the measures");
+  CLI11_PARSE(app, argc, argv);
+  options.slice = absl::Seconds(slice);
+  options.drain = absl::Seconds(drain);
+
+  support::PostgresOptions database;
+  database.durable = true;
+  database.settings = {"shared_buffers=1GB", "max_wal_size=8GB"};
+  const auto cluster = support::PostgresCluster::Create(database);
+  if (!cluster.ok()) {
+    std::cerr << cluster.status() << std::endl;
+    return 1;
+  }
+  const auto name = (*cluster)->CreateDatabase();
+  if (name.ok()) options.dsn = (*cluster)->Dsn(*name);
+  absl::Status status = name.ok() ? storage::Migrate(options.dsn) : name.status();
+  if (status.ok()) {
+    const auto measures = bench::RunQueueBench(options);
+    status = measures.status();
+    if (status.ok()) {
+      for (const bench::Measure& m : *measures) {
+        std::cout << m.name << ": " << m.value << " " << m.unit << "\n";
+      }
+      if (!json.empty()) status = bench::WriteJson(json, *measures);
+    }
+  }
+  if (!status.ok()) std::cerr << status << std::endl;
+  return status.ok() ? 0 : 1;
+}

@@ -1,0 +1,51 @@
+#include "storage/postgres/history.h"
+
+#include "storage/postgres/email_rows.h"
+#include "storage/postgres/history_sql.h"
+#include "storage/postgres/transaction.h"
+
+namespace herald::storage {
+namespace {
+
+// Emails of one round: some ten thousand rows, well below the statement limit.
+constexpr int kRoundMax = 1000;
+
+struct Round {
+  TenantId tenant;  // 0: after the last one
+  bool more = false;
+};
+
+Round PruneTenant(Transaction& transaction, TenantId tenant, absl::Time now,
+                  const Retention& retention) {
+  const auto emails = transaction.Exec(history_sql::kPruneEmails, tenant,
+                                       FirstEmailIdAt(now - retention.emails), kRoundMax);
+  const auto contents = transaction.Exec(history_sql::kPruneContents, tenant,
+                                         FirstEmailIdAt(now - retention.contents), kRoundMax);
+  return {tenant, emails.affected_rows() == kRoundMax || contents.affected_rows() == kRoundMax};
+}
+
+}  // namespace
+
+absl::StatusOr<bool> PostgresHistory::Prune(const Retention& retention) {
+  TenantId last;
+  {
+    absl::MutexLock lock(&mutex_);
+    last = tenant_;
+  }
+  const TransactionOptions options = {
+      .role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = "prune_history"};
+  const absl::StatusOr<Round> round =
+      RunTransaction(pool_, options, [&](Transaction& transaction) -> absl::StatusOr<Round> {
+        const pqxx::result next = transaction.Exec(history_sql::kNextTenant, last);
+        if (next[0][0].is_null()) return Round();
+        return PruneTenant(transaction, TenantId{Int64Of(next[0][0])}, TimeOf(next[0][1]),
+                           retention);
+      });
+  if (!round.ok()) return StoreError(round.status());
+  absl::MutexLock lock(&mutex_);
+  // The same tenant again while it has more.
+  tenant_ = round->more ? TenantId{round->tenant.value - 1} : round->tenant;
+  return round->more;
+}
+
+}  // namespace herald::storage

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "storage/postgres/named_query.h"
+
+namespace herald::storage::history_sql {
+
+// $1 tenant: the next one, or none; and the time, since the database's clock decides.
+inline constexpr NamedQuery kNextTenant{"next_tenant", R"sql(
+SELECT min(tenant_id), herald.micros(now()) FROM herald.tenants WHERE tenant_id > $1::bigint
+)sql"};
+
+// $1 tenant, $2 the first email to keep, $3 limit. Ids grow with time, so the primary key finds
+// them. The queue is asked because a row may stay a moment longer than its email's last state.
+inline constexpr NamedQuery kPruneEmails{"prune_emails", R"sql(
+WITH old AS MATERIALIZED (
+  SELECT e.email_id FROM herald.emails e
+  WHERE e.tenant_id = $1::bigint AND e.email_id < $2::bigint AND e.state NOT IN (1, 2, 4)
+    AND NOT EXISTS (SELECT FROM herald.queue q
+                    WHERE q.tenant_id = e.tenant_id AND q.email_id = e.email_id)
+  ORDER BY e.email_id LIMIT $3::integer
+  FOR UPDATE OF e SKIP LOCKED),
+contents AS (
+  DELETE FROM herald.email_contents c USING old o
+  WHERE c.tenant_id = $1::bigint AND c.email_id = o.email_id),
+attempts AS (
+  DELETE FROM herald.attempts a USING old o
+  WHERE a.tenant_id = $1::bigint AND a.email_id = o.email_id),
+events AS (
+  DELETE FROM herald.email_events v USING old o
+  WHERE v.tenant_id = $1::bigint AND v.email_id = o.email_id)
+DELETE FROM herald.emails e USING old o
+WHERE e.tenant_id = $1::bigint AND e.email_id = o.email_id
+)sql"};
+
+// $1 tenant, $2 the first email whose content is kept, $3 limit.
+inline constexpr NamedQuery kPruneContents{"prune_contents", R"sql(
+DELETE FROM herald.email_contents d USING (
+  SELECT c.tenant_id, c.email_id FROM herald.email_contents c
+  JOIN herald.emails e ON e.tenant_id = c.tenant_id AND e.email_id = c.email_id
+  WHERE c.tenant_id = $1::bigint AND c.email_id < $2::bigint AND e.state NOT IN (1, 2, 4, 10)
+  ORDER BY c.email_id LIMIT $3::integer) old
+WHERE d.tenant_id = old.tenant_id AND d.email_id = old.email_id
+)sql"};
+
+}  // namespace herald::storage::history_sql

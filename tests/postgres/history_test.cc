@@ -1,0 +1,76 @@
+#include "storage/postgres/history.h"
+
+#include "absl/strings/str_cat.h"
+#include "storage/postgres/tenant_store.h"
+#include "tests/postgres/email_fixture.h"
+
+namespace herald::storage {
+namespace {
+
+class HistoryTest : public EmailFixture {
+ protected:
+  EmailId AcceptAged(const std::string& key, absl::Duration age) {
+    NewEmail email = Make(key);
+    email.id = FirstEmailIdAt(absl::Now() - age);
+    return Accept(email);
+  }
+  void Prune() {
+    for (bool more = true; more;) {
+      ASSERT_OK_AND_ASSIGN(more, history_.Prune({absl::Hours(48), absl::Hours(24)}));
+    }
+  }
+  // The fixture has two tenants; the round after them begins anew.
+  void PruneAll() {
+    for (int round = 0; round < 3; ++round) Prune();
+  }
+  std::string Count(const std::string& table) {
+    return Sql(absl::StrCat("SELECT count(*) FROM herald.", table));
+  }
+
+  PostgresHistory history_{database_.pool()};
+};
+
+TEST_F(HistoryTest, AFinishedEmailGoesWithAllThatBelongsToIt) {
+  const EmailId old = AcceptAged("old", absl::Hours(72));
+  Attempt(Outcome::kAccepted, Sent());
+  const EmailId fresh = Accept("fresh");
+  Attempt(Outcome::kAccepted, Sent());
+  PruneAll();
+  EXPECT_EQ(Sql("SELECT email_id FROM herald.emails"), absl::StrCat(fresh.value));
+  EXPECT_NE(old, fresh);
+  for (const char* table : {"email_contents", "attempts", "email_events"}) {
+    EXPECT_EQ(Count(table), "1") << table;
+  }
+}
+
+TEST_F(HistoryTest, AnEmailThatIsNotFinishedStaysHoweverOldItIs) {
+  const EmailId id = AcceptAged("waiting", absl::Hours(24 * 400));
+  PruneAll();
+  EXPECT_EQ(State(id), EmailState::kQueued);
+  EXPECT_EQ(Count("email_contents"), "1");
+}
+
+TEST_F(HistoryTest, ContentsGoEarlierButNotOfDeadEmails) {
+  AcceptAged("sent", absl::Hours(30));
+  Attempt(Outcome::kAccepted, Sent());
+  const EmailId dead = AcceptAged("dead", absl::Hours(31));
+  Attempt(Outcome::kRetryable, Dead());
+  PruneAll();
+  EXPECT_EQ(Count("emails"), "2");
+  EXPECT_EQ(Sql("SELECT email_id FROM herald.email_contents"), absl::StrCat(dead.value));
+}
+
+TEST_F(HistoryTest, TheLedgerStillCountsWhatWasDeleted) {
+  AcceptAged("old", absl::Hours(72));
+  Attempt(Outcome::kAccepted, Sent());
+  PruneAll();
+  TenantKeys& keys = keys_;
+  PostgresTenantStore tenants(database_.pool(), keys);
+  ASSERT_OK_AND_ASSIGN(const auto ledgers, tenants.GetLedger(a_));
+  ASSERT_EQ(ledgers.size(), 1u);
+  EXPECT_EQ(ledgers[0].accepted, 1);
+  EXPECT_EQ(ledgers[0].sent, 1);
+}
+
+}  // namespace
+}  // namespace herald::storage
