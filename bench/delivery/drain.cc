@@ -180,10 +180,6 @@ absl::StatusOr<std::vector<Measure>> DrainChunks(World& world, int64_t emails, d
     absl::SleepFor(kPoll);
   }
   const absl::Duration took = absl::Now() - begin;
-  std::fprintf(
-      stderr, "HOT %s\n",
-      world.Query("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname='emails'")
-          .c_str());
   costs.Add("chunks", emails, measures);
   const double rate = static_cast<double>(emails) / absl::ToDoubleSeconds(took);
   const double late_memory = ResidentMegabytes();
