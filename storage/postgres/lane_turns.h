@@ -71,8 +71,8 @@ class LaneTurns {
   // and `took` how long it was under way.
   void Done(const Plan& plan, absl::Span<const Taken> taken, absl::optional<absl::Time> at,
             absl::Time now, absl::Duration took);
-  // After a claim that found nothing: whether another one, now, may find something.
-  bool HasMoreToVisit(absl::Time now);
+  // After `plan` found nothing: whether another claim, now, may find something.
+  bool HasMoreToVisit(const Plan& plan, absl::Time now);
   // The claim failed, having been under way for `took`: a sweep that takes too long is put off.
   void Failed(const Plan& plan, absl::Time now, absl::Duration took);
   // Something may be due behind the places known: look from the beginning next.

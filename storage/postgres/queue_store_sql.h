@@ -85,10 +85,11 @@ CROSS JOIN LATERAL (
   FOR UPDATE) held
 )sql"};
 
-// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests, $6 marks): begins an
-// attempt for those that may go, and says of the others why not. begin_time is the transaction's:
-// older than the snapshot that looked for suppressions, so what committed before it was seen. A
-// call that is repeated because its answer was lost finds its own attempt and begins it anew.
+// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests, $6 recipients'
+// marks): begins an attempt for those that may go, and says of the others why not. begin_time is
+// the transaction's: older than the snapshot that looked for suppressions, so what committed before
+// it was seen. A call that is repeated because its answer was lost finds its own attempt and begins
+// it anew.
 inline constexpr NamedQuery kBegin{"begin_attempts", R"sql(
 WITH judged AS MATERIALIZED (
   SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS suppressed

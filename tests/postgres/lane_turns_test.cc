@@ -151,6 +151,26 @@ TEST_F(LaneTurnsTest, ManyTenantsAreVisitedInSeveralClaims) {
   EXPECT_EQ(turns_.Next(100, now_).light.front(), TenantId{1});
 }
 
+TEST_F(LaneTurnsTest, ASmallClaimThatFindsNothingGoesOnWhileThereAreBusyOnes) {
+  std::vector<int64_t> ids;
+  for (int64_t id = 1; id <= 60; ++id) ids.push_back(id);
+  Know(ids);
+  for (int64_t id = 1; id <= 60; ++id) {
+    const Plan plan = turns_.Next(1, now_);
+    std::vector<LaneTurns::Taken> taken;
+    Give(taken, id, 1);
+    Done(plan, taken);
+  }
+  const Plan fifty = turns_.Next(1, now_);
+  EXPECT_THAT(fifty.busy, SizeIs(50));
+  Done(fifty, {});
+  EXPECT_TRUE(turns_.HasMoreToVisit(fifty, now_));
+  const Plan ten = turns_.Next(1, now_);
+  EXPECT_THAT(ten.busy, SizeIs(10));
+  Done(ten, {});
+  EXPECT_FALSE(turns_.HasMoreToVisit(turns_.Next(1, now_), now_));
+}
+
 TEST_F(LaneTurnsTest, ALightOneThatWasCutOffIsVisitedAgainFirst) {
   Know({1, 2, 3});
   Claim({{1, 60}, {2, 40}});
