@@ -16,12 +16,12 @@ namespace {
 constexpr absl::string_view kTag = R"("herald_email_id","value":")";
 
 // The ids of the emails of a request, which are not parsed: that would measure the emulator.
-std::string Answer(const std::string& body, bool batch, std::string& record) {
+std::string Answer(absl::string_view body, bool batch, std::string& record) {
   std::string answer = batch ? R"({"data":[)" : "";
   const size_t begin = answer.size();
-  for (size_t at = body.find(kTag); at != std::string::npos; at = body.find(kTag, at)) {
+  for (size_t at = body.find(kTag); at != absl::string_view::npos; at = body.find(kTag, at)) {
     at += kTag.size();
-    const absl::string_view id = absl::string_view(body).substr(at, body.find('"', at) - at);
+    const absl::string_view id = body.substr(at, body.find('"', at) - at);
     if (answer.size() > begin) answer += ',';
     absl::StrAppend(&answer, R"({"id":"49a3999c-0ce1-4ea6-ab68-)", id, R"("})");
     absl::StrAppend(&record, id, "\t");

@@ -1,15 +1,12 @@
 #include "providers/resend/resend_request.h"
 
-#include <nlohmann/json.hpp>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "providers/resend/json_text.h"
 
 namespace herald::providers {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // `Name <address>`; the name is quoted when it holds anything but words (RFC 5322 3.2.3).
 std::string Format(const Mailbox& mailbox) {
@@ -26,47 +23,81 @@ std::string Format(const Mailbox& mailbox) {
                : absl::StrCat("\"", quoted, "\" <", mailbox.address, ">");
 }
 
-Json Attachments(const OutboundMessage& message) {
-  Json list = Json::array();
+// Writes `"name":value`, with a comma before it unless it is the first of an object.
+void AppendName(std::string* out, absl::string_view name) {
+  if (out->back() != '{') *out += ',';
+  AppendJsonText(out, name);
+  *out += ':';
+}
+
+void AppendField(std::string* out, absl::string_view name, absl::string_view value) {
+  AppendName(out, name);
+  AppendJsonText(out, value);
+}
+
+void AppendAttachments(std::string* out, const OutboundMessage& message) {
+  AppendName(out, "attachments");
+  char before = '[';
   for (const Attachment& attachment : message.attachments) {
-    Json item = {{"filename", attachment.filename},
-                 {"content", absl::Base64Escape(attachment.content)},
-                 {"content_type", attachment.content_type}};
-    if (!attachment.content_id.empty()) item["content_id"] = attachment.content_id;
-    list.push_back(std::move(item));
+    *out += before;
+    before = ',';
+    *out += '{';
+    AppendField(out, "filename", attachment.filename);
+    AppendField(out, "content", absl::Base64Escape(attachment.content));
+    AppendField(out, "content_type", attachment.content_type);
+    if (!attachment.content_id.empty()) AppendField(out, "content_id", attachment.content_id);
+    *out += '}';
   }
-  return list;
+  *out += ']';
+}
+
+void AppendBody(std::string* out, const OutboundMessage& message) {
+  *out += '{';
+  AppendField(out, "from", Format(message.from));
+  AppendName(out, "to");
+  *out += '[';
+  AppendJsonText(out, Format(message.to));
+  *out += ']';
+  AppendField(out, "subject", message.subject);
+  if (!message.reply_to.empty()) {
+    AppendName(out, "reply_to");
+    char before = '[';
+    for (const Mailbox& mailbox : message.reply_to) {
+      *out += before;
+      before = ',';
+      AppendJsonText(out, Format(mailbox));
+    }
+    *out += ']';
+  }
+  if (!message.html.empty()) AppendField(out, "html", message.html);
+  AppendField(out, "text", message.text);  // also when empty: else Resend would make one from HTML
+  if (!message.headers.empty()) {
+    AppendName(out, "headers");
+    *out += '{';
+    for (const auto& [name, value] : message.headers) AppendField(out, name, value);
+    *out += '}';
+  }
+  if (!message.attachments.empty()) AppendAttachments(out, message);
+  *out += R"(,"tags":[{"name":"herald_email_id","value":)";
+  AppendJsonText(out, message.email_id);
+  *out += R"(},{"name":"herald_tenant_id","value":)";
+  AppendJsonText(out, message.tenant_id);
+  *out += "}]}";
 }
 
 }  // namespace
 
 std::string ResendRequestBody(const OutboundMessage& message) {
-  Json body = {{"from", Format(message.from)},
-               {"to", Json::array({Format(message.to)})},
-               {"subject", message.subject}};
-  if (!message.reply_to.empty()) {
-    Json list = Json::array();
-    for (const Mailbox& mailbox : message.reply_to) list.push_back(Format(mailbox));
-    body["reply_to"] = std::move(list);
-  }
-  if (!message.html.empty()) body["html"] = message.html;
-  body["text"] = message.text;  // also when empty: else Resend would make one from the HTML
-  if (!message.headers.empty()) {
-    Json headers = Json::object();
-    for (const auto& [name, value] : message.headers) headers[name] = value;
-    body["headers"] = std::move(headers);
-  }
-  if (!message.attachments.empty()) body["attachments"] = Attachments(message);
-  body["tags"] = Json::array({{{"name", "herald_email_id"}, {"value", message.email_id}},
-                              {{"name", "herald_tenant_id"}, {"value", message.tenant_id}}});
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string body;
+  AppendBody(&body, message);
+  return body;
 }
 
 std::string ResendBatchBody(absl::Span<const OutboundMessage> messages) {
   std::string body = "[";
   for (const OutboundMessage& message : messages) {
     if (body.size() > 1) body += ',';
-    body += ResendRequestBody(message);
+    AppendBody(&body, message);
   }
   body += ']';
   return body;

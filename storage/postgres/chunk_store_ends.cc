@@ -104,15 +104,14 @@ int ExpireIn(Transaction& transaction, int limit) {
   ChunkArrays arrays = ArraysOf(names);
   std::vector<FinishedEmail> finished;
   std::vector<ChunkMember> leaving;
-  for (const pqxx::row& row :
-       transaction.Exec(chunk_sql::kUnfit, std::move(arrays.tenants), std::move(arrays.chunks))) {
-    const auto state = static_cast<EmailState>(IntOf(row[4]));
-    const bool waits = IsUndecided(state);
-    if (waits && !BoolOf(row[5])) continue;  // suppressed: judged when it is its turn
+  for (const pqxx::row& row : transaction.Exec(
+           chunk_sql::kOverdueMembers, std::move(arrays.tenants), std::move(arrays.chunks))) {
     const ChunkName& chunk = names[static_cast<size_t>(Int64Of(row[0])) - 1];
-    const EmailId email{Int64Of(row[3])};
+    const EmailId email{Int64Of(row[2])};
+    const auto state = static_cast<EmailState>(IntOf(row[3]));
     leaving.push_back({chunk, email});
-    if (waits) finished.push_back(StopEmail(chunk.tenant, email, state, IntOf(row[2]), ""));
+    if (!IsUndecided(state)) continue;
+    finished.push_back(StopEmail(chunk.tenant, email, state, IntOf(row[1]), ""));
   }
   FinishEmails(transaction, finished);
   DropMembers(transaction, leaving);

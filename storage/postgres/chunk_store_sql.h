@@ -92,6 +92,17 @@ WHERE (j.state NOT IN (1, 2, 4) AND j.unconfirmed_time IS NULL)
    OR (j.state IN (1, 2, 4) AND (j.overdue OR j.suppressed IS NOT NULL))
 )sql"};
 
+// $1 tenants, $2 chunks, locked: their members whose time is over, and those that evidence has
+// moved on.
+inline constexpr NamedQuery kOverdueMembers{"overdue_members", R"sql(
+SELECT w.position, c.attempts, e.email_id, e.state
+FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, chunk_id, position)
+JOIN herald.chunks c ON c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id
+CROSS JOIN LATERAL unnest(c.email_ids) AS m (email_id)
+JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = m.email_id
+WHERE e.state NOT IN (1, 2, 4) OR e.expire_time <= now()
+)sql"};
+
 // $1 tenants, $2 chunks, $3 tokens, $4 accounts, $5 keys, $6 digests, of locked chunks. A call that
 // is repeated because its answer was lost finds its own attempt.
 inline constexpr NamedQuery kBegin{"begin_chunks", R"sql(

@@ -1,0 +1,43 @@
+#include "providers/resend/json_text.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace herald::providers {
+namespace {
+
+std::string Ours(const std::string& text) {
+  std::string out = "x";
+  AppendJsonText(&out, text);
+  return out.substr(1);
+}
+
+std::string Theirs(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+TEST(JsonText, IsWhatTheLibraryWrites) {
+  for (const std::string& text :
+       {std::string(), std::string("plain"), std::string("a \"quoted\" \\ word"),
+        std::string("line\r\nbreak\ttab\b\f"), std::string("\0nul\x1f\x7f", 6),
+        std::string("Zoë – 你好 🎉"), std::string("cut \xc3"), std::string("\xff\xfe bad"),
+        std::string("\xed\xa0\x80 surrogate"), std::string("<a href=\"x\">é</a>")}) {
+    EXPECT_EQ(Ours(text), Theirs(text));
+  }
+}
+
+TEST(JsonText, IsWhatTheLibraryWritesOfRandomBytes) {
+  std::mt19937 random(20261122);
+  for (int round = 0; round < 20000; ++round) {
+    std::string text;
+    for (unsigned i = random() % 24; i > 0; --i) {
+      text += static_cast<char>(random() % 3 == 0 ? random() % 256 : 0x80 + random() % 0x80);
+    }
+    ASSERT_EQ(Ours(text), Theirs(text)) << round;
+  }
+}
+
+}  // namespace
+}  // namespace herald::providers
