@@ -163,7 +163,8 @@ WITH gone AS (
   RETURNING c.*)
 INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, run_at, expire_time,
                           unconfirmed_time, unconfirmed_account, unconfirmed_digest)
-SELECT g.tenant_id, e.email_id, g.lane, g.attempts, g.free_attempts, least(g.run_at, now()), e.expire_time,
+SELECT g.tenant_id, e.email_id, g.lane, g.attempts, g.free_attempts,
+       least(g.run_at, now()), e.expire_time,
        g.unconfirmed_time, g.unconfirmed_account, g.unconfirmed_digest
 FROM gone g
 CROSS JOIN LATERAL unnest(g.email_ids) AS m (email_id)
@@ -247,8 +248,8 @@ inline constexpr NamedQuery kRecordOthers{"record_member_ends", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*, e.expire_time
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::bytea[],
-              $7::timestamptz[], $8::text[], $9::text[], $10::smallint[], $11::float8[], $12::text[],
-              $13::bigint[])
+              $7::timestamptz[], $8::text[], $9::text[], $10::smallint[], $11::float8[],
+              $12::text[], $13::bigint[])
     AS w (tenant_id, email_id, lane, attempt, account, digest, unconfirmed_since, error_code,
           detail, kind, delay, reason, chunk_id)
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
