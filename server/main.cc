@@ -13,6 +13,7 @@
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
 #include "server/acceptance/limited_acceptor.h"
+#include "server/background_duties.h"
 #include "server/catalog/template_catalog.h"
 #include "server/config/config.h"
 #include "server/config/limits.h"
@@ -20,10 +21,7 @@
 #include "server/delivery/engine.h"
 #include "server/dev/dev_environment.h"
 #include "server/dev/private_cluster.h"
-#include "server/duties/chunk_duties.h"
-#include "server/duties/maintenance_duties.h"
 #include "server/duties/periodic_duty.h"
-#include "server/duties/queue_duties.h"
 #include "server/duties/rate_limit_duties.h"
 #include "server/identity/authenticator.h"
 #include "server/limits/ingest_limiter.h"
@@ -41,82 +39,19 @@
 #include "server/provider_accounts.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/server.h"
+#include "server/storage_set.h"
 #include "storage/crypto/hmac.h"
 #include "storage/crypto/master_keys.h"
-#include "storage/postgres/account_health_store.h"
-#include "storage/postgres/category_store.h"
-#include "storage/postgres/chunk_store.h"
-#include "storage/postgres/connection_pool.h"
-#include "storage/postgres/contact_store.h"
-#include "storage/postgres/delivery_event_store.h"
-#include "storage/postgres/email_store.h"
-#include "storage/postgres/history.h"
 #include "storage/postgres/migrations.h"
-#include "storage/postgres/preference_store.h"
-#include "storage/postgres/queue_maintenance.h"
-#include "storage/postgres/queue_store.h"
-#include "storage/postgres/rate_limit_store.h"
-#include "storage/postgres/segment_store.h"
-#include "storage/postgres/suppression_store.h"
-#include "storage/postgres/template_store.h"
-#include "storage/postgres/tenant_keys.h"
-#include "storage/postgres/tenant_route_store.h"
-#include "storage/postgres/tenant_store.h"
 
 namespace herald {
 namespace {
 
 constexpr char kVersion[] = HERALD_VERSION;
-// A poison email takes a process with it this many times before it is quarantined.
-constexpr int kClaimsMax = 3;
 constexpr absl::Duration kMigratePatience = absl::Seconds(60);
 
 using ops::Log;
 using ops::Severity;
-
-// The stores, each on the pool that bounds it. Lane CRITICAL waits for no other's connection.
-struct Storage {
-  Storage(const config::Config& config, storage::MasterKeys keys)
-      : master_keys(std::move(keys)),
-        api_pool({config.database_dsn, config.api_connections}),
-        acceptance_pool({config.database_dsn, config.acceptance_connections}),
-        critical_pool({config.database_dsn, config.critical_connections}),
-        delivery_pool({config.database_dsn, config.delivery_connections}),
-        vacuum_pool({config.database_dsn, 1}),
-        soft_bounces{config.soft_bounces.days, config.soft_bounces.window_days} {}
-
-  storage::MasterKeys master_keys;
-  storage::ConnectionPool api_pool;
-  storage::ConnectionPool acceptance_pool;
-  storage::ConnectionPool critical_pool;
-  storage::ConnectionPool delivery_pool;
-  storage::ConnectionPool vacuum_pool;
-  const storage::SoftBounceLimit soft_bounces;
-  storage::TenantKeys keys{api_pool, master_keys};
-  storage::PostgresTenantStore tenants{api_pool, keys};
-  storage::PostgresTemplateStore templates{api_pool};
-  storage::PostgresEmailStore emails{api_pool, keys};
-  storage::PostgresEmailStore accepting_emails{acceptance_pool, keys};
-  storage::PostgresDeliveryEventStore delivery_events{api_pool, soft_bounces};
-  storage::PostgresCategoryStore categories{api_pool};
-  storage::PostgresPreferenceStore preferences{api_pool, keys};
-  storage::PostgresSuppressionStore suppressions{api_pool, keys};
-  storage::PostgresContactStore contacts{api_pool, keys};
-  storage::PostgresSegmentStore segments{api_pool};
-  storage::PostgresQueueStore critical_queue{critical_pool, keys};
-  storage::PostgresQueueStore queue{delivery_pool, keys};
-  storage::PostgresQueueStore api_queue{api_pool, keys};
-  storage::PostgresTenantRouteStore tenant_routes{api_pool};
-  storage::PostgresAccountHealthStore account_health{api_pool};
-  // Of the engine's own: health must get through when the API is busy.
-  storage::PostgresAccountHealthStore shared_health{critical_pool};
-  storage::PostgresRateLimitStore critical_limits{critical_pool};
-  storage::PostgresRateLimitStore limits{delivery_pool};
-  storage::PostgresRateLimitStore ingest_limits{api_pool};
-  storage::PostgresQueueMaintenance maintenance{delivery_pool, vacuum_pool};
-  storage::PostgresHistory history{delivery_pool};
-  storage::PostgresChunkStore chunks{delivery_pool, keys};
-};
 
 // Migrations wait for the database: a replica may start before it.
 absl::Status PrepareSchema(const config::Config& config) {
@@ -133,52 +68,6 @@ absl::Status PrepareSchema(const config::Config& config) {
 double Uniform() {
   thread_local absl::BitGen generator;
   return absl::Uniform(generator, 0.0, 1.0);
-}
-
-std::vector<std::unique_ptr<duties::PeriodicDuty>> StartDuties(
-    storage::QueueStore& queue, storage::ChunkStore& chunks, storage::QueueMaintenance& maintenance,
-    storage::History& history, const storage::Retention& retention, storage::RateLimitStore& limits,
-    ops::ServiceMetrics& metrics) {
-  const auto on_error = [&metrics](const std::string& name, const absl::Status& status) {
-    metrics.DatabaseError(status.code());
-    Log(Severity::kWarning, "duty_failed", {{"duty", name}, {"reason", status.message()}});
-  };
-  const auto on_rescued = [&metrics](int rescued) {
-    metrics.LeasesRescued(rescued);
-    Log(Severity::kWarning, "leases_rescued", {{"rescued", rescued}});
-  };
-  const auto on_depths = [&metrics](const std::vector<storage::LaneDepth>& depths) {
-    for (const storage::LaneDepth& depth : depths) {
-      metrics.QueueMeasured(depth.lane, depth.pending, depth.oldest_age);
-    }
-  };
-  const auto on_finished = [&metrics](const std::vector<storage::FinishedEmails>& finished) {
-    ops::ReportFinished(finished, metrics);
-  };
-  const auto on_ledger = [&metrics](const std::vector<storage::LaneLedger>& ledgers) {
-    ops::ReportLedger(ledgers, metrics);
-  };
-  std::vector<std::unique_ptr<duties::PeriodicDuty>> started;
-  const auto start = [&](std::string name, absl::Duration interval,
-                         duties::PeriodicDuty::Round round) {
-    started.push_back(std::make_unique<duties::PeriodicDuty>(std::move(name), interval,
-                                                             std::move(round), on_error));
-    started.back()->Start();
-  };
-  start("rescue", absl::Seconds(1), duties::RescueRound(&queue, kClaimsMax, on_rescued));
-  start("expire", absl::Seconds(1), duties::ExpireRound(&queue));
-  start("rescue_chunks", absl::Seconds(1),
-        duties::ChunkRescueRound(&chunks, kClaimsMax, on_rescued));
-  start("expire_chunks", absl::Seconds(1), duties::ChunkExpireRound(&chunks));
-  start("prune_limits", absl::Seconds(60), duties::PruneLimitsRound(&limits));
-  start("depth", absl::Seconds(5), duties::DepthRound(&queue, on_depths));
-  start("ledger", absl::Seconds(1), duties::LedgerRound(&maintenance, on_finished));
-  start("ledger_reading", absl::Seconds(5), duties::LedgerReadingRound(&maintenance, on_ledger));
-  start("vacuum", absl::Seconds(3), duties::VacuumRound(&maintenance));
-  start("prune", absl::Seconds(2), duties::PruneRound(&maintenance));
-  start("history", absl::Seconds(5), duties::HistoryRound(&history, retention));
-  start("idle_tenants", absl::Minutes(1), duties::IdleTenantsRound(&maintenance));
-  return started;
 }
 
 absl::StatusOr<identity::AuthenticatorOptions> AuthenticatorOptionsOf(
@@ -218,8 +107,8 @@ class Service {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
     if (config_.roles.duties) {
-      duties_ = StartDuties(storage_.queue, storage_.chunks, storage_.maintenance, storage_.history,
-                            config_.retention, storage_.limits, metrics_);
+      duties_ = StartDuties({storage_.queue, storage_.chunks, storage_.maintenance,
+                             storage_.history, config_.retention, storage_.limits, metrics_});
     }
     return absl::OkStatus();
   }
@@ -237,7 +126,7 @@ class Service {
     Log(Severity::kInfo, "stopped", {{"state", empty ? "finished" : "cut"}});
   }
 
-  Storage& storage() { return storage_; }
+  StorageSet& storage() { return storage_; }
   int port() const { return server_ ? server_->port() : 0; }
 
  private:
@@ -250,7 +139,7 @@ class Service {
                 const std::vector<storage::AcceptResult>& results);
 
   const config::Config& config_;
-  Storage storage_;
+  StorageSet storage_;
   ops::ServiceMetrics metrics_{kVersion};
   std::unique_ptr<ops::MetricsEndpoint> metrics_endpoint_;
   catalog::TemplateCatalog catalog_{&storage_.templates, {}, absl::Now};

@@ -26,8 +26,9 @@ struct ChunkLease {
 struct LeasedChunk {
   ChunkLease lease;
   Lane lane = Lane::kBulk;
-  int claims = 0;    // this one included
-  int attempts = 0;  // hand-overs begun so far
+  int claims = 0;         // this one included
+  int attempts = 0;       // hand-overs begun so far
+  int free_attempts = 0;  // of these, those that use up no retry budget
   absl::Time claim_time;
   absl::optional<UnconfirmedAttempt> unconfirmed;
   // In the order of the batch call; their leases carry the chunk's token, but no queue row has it.
@@ -84,6 +85,7 @@ struct ChunkEnd {
   std::string detail;
   Kind kind = Kind::kUnconfirmed;
   absl::Duration delay;
+  bool free = false;                             // kRetry: it uses up no retry budget
   std::string reason;                            // state_reason of the members
   absl::optional<absl::Time> unconfirmed_since;  // when this hand-over repeats an unconfirmed one
   std::vector<std::string> message_ids;  // kDone: in the order of the batch, empty where not taken

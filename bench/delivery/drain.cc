@@ -91,6 +91,31 @@ absl::Status WarmUp(World& world, Lane lane, delivery::Engine& engine) {
   return absl::OkStatus();
 }
 
+// Rendering on one thread, without the others: the processor time of it alone.
+absl::Status MeasureRendering(World& world, std::vector<Measure>& measures) {
+  if (absl::Status status = world.Accept(Lane::kBulk, 100); !status.ok()) return status;
+  auto claimed = world.chunks().Claim(Lane::kBulk, 1, absl::Minutes(1));
+  if (!claimed.ok()) return claimed.status();
+  constexpr int kRounds = 100;
+  std::vector<providers::OutboundMessage> messages;
+  absl::Duration used = CpuTimeOf({getpid()});
+  for (int i = 0; i < kRounds; ++i) {
+    messages.clear();
+    for (const storage::LeasedEmail& member : claimed->at(0).members) {
+      messages.push_back(*world.renderer().Render(member));
+    }
+  }
+  const auto note = [&](const char* what) {
+    const absl::Duration now = CpuTimeOf({getpid()});
+    measures.push_back({what, absl::ToDoubleMicroseconds(now - used) / (100 * kRounds), "us", {}});
+    used = now;
+  };
+  note("CPU of rendering per email");
+  for (int i = 0; i < kRounds; ++i) world.provider().PrepareBatch(messages, "bench");
+  note("CPU of writing the request per email");
+  return world.chunks().ReturnLeases({claimed->at(0).lease});
+}
+
 }  // namespace
 
 absl::StatusOr<double> NoOpLoop(World& world, int64_t rows) {
@@ -132,31 +157,7 @@ absl::StatusOr<double> NoOpLoop(World& world, int64_t rows) {
 absl::StatusOr<std::vector<Measure>> DrainChunks(World& world, int64_t emails, double noop_rate) {
   delivery::DeliveryObserver observer;
   std::vector<Measure> measures;
-  {
-    // Rendering on one thread, without the others: the processor time of it alone.
-    if (absl::Status status = world.Accept(Lane::kBulk, 100); !status.ok()) return status;
-    auto claimed = world.chunks().Claim(Lane::kBulk, 1, absl::Minutes(1));
-    if (!claimed.ok()) return claimed.status();
-    constexpr int kRounds = 100;
-    std::vector<providers::OutboundMessage> messages;
-    absl::Duration used = CpuTimeOf({getpid()});
-    for (int i = 0; i < kRounds; ++i) {
-      messages.clear();
-      for (const storage::LeasedEmail& member : claimed->at(0).members) {
-        messages.push_back(*world.renderer().Render(member));
-      }
-    }
-    const auto note = [&](const char* what) {
-      const absl::Duration now = CpuTimeOf({getpid()});
-      measures.push_back(
-          {what, absl::ToDoubleMicroseconds(now - used) / (100 * kRounds), "us", {}});
-      used = now;
-    };
-    note("CPU of rendering per email");
-    for (int i = 0; i < kRounds; ++i) world.provider().PrepareBatch(messages, "bench");
-    note("CPU of writing the request per email");
-    if (absl::Status s = world.chunks().ReturnLeases({claimed->at(0).lease}); !s.ok()) return s;
-  }
+  if (absl::Status status = MeasureRendering(world, measures); !status.ok()) return status;
   TimedChunkStore chunks(world.chunks());
   delivery::DeliveryParts parts = PartsOf(world, observer);
   parts.chunks = &chunks;

@@ -20,6 +20,7 @@
 #include "server/identity/authenticator.h"
 #include "server/rpc/server.h"
 #include "storage/crypto/master_keys.h"
+#include "storage/postgres/account_health_store.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
@@ -27,6 +28,7 @@
 #include "storage/postgres/segment_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
+#include "storage/postgres/tenant_route_store.h"
 #include "storage/postgres/tenant_store.h"
 
 namespace herald::bench {
@@ -93,6 +95,8 @@ absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
   storage::PostgresTemplateStore templates(pool);
   storage::PostgresEmailStore emails(pool, tenant_keys);
   storage::PostgresDeliveryEventStore delivery_events(pool);
+  storage::PostgresAccountHealthStore accounts(pool);
+  storage::PostgresTenantRouteStore routes(pool);
   storage::PostgresContactStore contacts(pool, tenant_keys);
   storage::PostgresSegmentStore segments(pool);
   ContactIdGenerator contact_ids(0);
@@ -100,10 +104,11 @@ absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
   catalog::TemplateCatalog catalog(&templates, {}, absl::Now);
   EchoAcceptor acceptor;
   NoObserver observer;
-  const auto server = rpc::Server::Start(
-      rpc::ServerOptions{}, {emails, templates, tenants, delivery_events, contacts, segments,
-                             contact_ids, catalog, acceptor, authenticator, observer,
-                             [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
+  const auto server =
+      rpc::Server::Start(rpc::ServerOptions{},
+                         {emails, templates, tenants, delivery_events, accounts, routes, contacts,
+                          segments, contact_ids, catalog, acceptor, authenticator, observer,
+                          [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
   if (!server.ok()) return server.status();
   std::cout << "listening " << (*server)->port() << std::endl;
   int signal = 0;

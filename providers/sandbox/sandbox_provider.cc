@@ -128,8 +128,8 @@ class SandboxProvider : public Provider {
       .idempotency_window = options_.idempotent ? absl::InfiniteDuration() : absl::ZeroDuration(),
       .message_bytes_max = kMessageBytesMax,
       .attachments = true,
-      .batch_max = kBatchMax,
-      .international_addresses = true};
+      .international_addresses = true,
+      .batch_max = kBatchMax};
 
   // Only on the worker's thread.
   const std::unique_ptr<MailDirectory> mail_;

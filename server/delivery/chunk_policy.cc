@@ -13,10 +13,17 @@ using storage::ChunkEnd;
 
 constexpr char kRefusedTogether[] = "batch_refused";
 
+AttemptFacts FactsOf(const ChunkHandOver& hand_over) {
+  AttemptFacts facts;
+  facts.free = hand_over.chunk->free_attempts;
+  facts.counted = hand_over.attempt - facts.free;
+  facts.idempotency_window = hand_over.idempotency_window;
+  return facts;
+}
+
 storage::Disposition DecideMember(const LanePolicy& policy, const ChunkHandOver& hand_over,
                                   const SendResult& result, const Random& random) {
-  storage::Disposition disposition =
-      Decide(policy, result, hand_over.attempt, hand_over.idempotency_window, random);
+  storage::Disposition disposition = Decide(policy, result, FactsOf(hand_over), random);
   if (hand_over.repeats) disposition = AfterRepeat(std::move(disposition));
   // Its own request is no repetition of the batch: only evidence can tell.
   if (disposition.kind == Kind::kUnconfirmed) disposition.delay = policy.evidence_wait;
@@ -29,6 +36,7 @@ bool StaysWhole(const storage::Disposition& disposition, ChunkEnd* end) {
   end->kind =
       disposition.kind == Kind::kRetry ? ChunkEnd::Kind::kRetry : ChunkEnd::Kind::kUnconfirmed;
   end->delay = disposition.delay;
+  end->free = disposition.free;
   end->reason = disposition.reason;
   return true;
 }
@@ -74,8 +82,7 @@ void DecideChunk(const LanePolicy& policy, const ChunkHandOver& hand_over,
   });
   const bool unconfirmed = all([](Outcome outcome) { return outcome == Outcome::kUnconfirmed; });
   if (untaken || unconfirmed) {
-    storage::Disposition disposition =
-        Decide(policy, first, hand_over.attempt, hand_over.idempotency_window, random);
+    storage::Disposition disposition = Decide(policy, first, FactsOf(hand_over), random);
     if (hand_over.repeats) disposition = AfterRepeat(std::move(disposition));
     if (StaysWhole(disposition, end)) return;
   }

@@ -34,6 +34,7 @@ enum ClaimColumn : pqxx::row::size_type {
   kContentSealed,
   kUserId,
   kExpireTime,
+  kFreeAttempts,
 };
 
 TransactionOptions Engine(const char* name) {
@@ -47,6 +48,7 @@ LeasedChunk ChunkOf(const pqxx::row& row) {
   chunk.lane = static_cast<Lane>(IntOf(row[kLane]));
   chunk.claims = IntOf(row[kClaims]);
   chunk.attempts = IntOf(row[kAttempts]);
+  chunk.free_attempts = IntOf(row[kFreeAttempts]);
   chunk.claim_time = TimeOf(row[kClaimTime]);
   if (!row[kUnconfirmedTime].is_null()) {
     chunk.unconfirmed =

@@ -26,7 +26,7 @@ std::string Seconds(absl::Duration delay) { return std::to_string(absl::ToDouble
 void RecordChunks(Transaction& transaction, absl::Span<const ChunkEnd> ends,
                   const std::vector<HeldChunk>& held) {
   ArrayParam tenants, chunks, tokens, attempts, outcomes, accounts, digests, codes, details, kinds,
-      delays, reasons, message_ids, others, outcomes_of_members;
+      delays, reasons, message_ids, others, outcomes_of_members, free;
   for (const HeldChunk& chunk : held) {
     const ChunkEnd& end = ends[chunk.index];
     tenants.AddInt(end.lease.tenant.value);
@@ -50,11 +50,12 @@ void RecordChunks(Transaction& transaction, absl::Span<const ChunkEnd> ends,
     std::vector<int64_t> numbers;
     for (const Outcome outcome : end.outcomes) numbers.push_back(static_cast<int64_t>(outcome));
     outcomes_of_members.AddText(IntArray(numbers));
+    free.AddInt(end.free ? 1 : 0);
   }
   transaction.Exec(chunk_sql::kRecord, tenants.Take(), chunks.Take(), tokens.Take(),
                    attempts.Take(), outcomes.Take(), accounts.Take(), digests.Take(), codes.Take(),
                    details.Take(), kinds.Take(), delays.Take(), reasons.Take(), message_ids.Take(),
-                   others.Take(), outcomes_of_members.Take());
+                   others.Take(), outcomes_of_members.Take(), free.Take());
 }
 
 // After RecordChunks; the chunks are gone by then.

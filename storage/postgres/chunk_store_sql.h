@@ -44,7 +44,8 @@ SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.u
        l.unconfirmed_digest, herald.micros(l.unconfirmed_time) AS unconfirmed_time,
        herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
        e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
-       b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time
+       b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
+       l.free_attempts
 FROM leased l
 CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
@@ -160,9 +161,10 @@ WITH gone AS (
   USING unnest($1::bigint[], $2::bigint[]) AS w (tenant_id, chunk_id)
   WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id
   RETURNING c.*)
-INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, run_at, expire_time,
+INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, run_at, expire_time,
                           unconfirmed_time, unconfirmed_account, unconfirmed_digest)
-SELECT g.tenant_id, e.email_id, g.lane, g.attempts, least(g.run_at, now()), e.expire_time,
+SELECT g.tenant_id, e.email_id, g.lane, g.attempts, g.free_attempts,
+       least(g.run_at, now()), e.expire_time,
        g.unconfirmed_time, g.unconfirmed_account, g.unconfirmed_digest
 FROM gone g
 CROSS JOIN LATERAL unnest(g.email_ids) AS m (email_id)
@@ -173,7 +175,8 @@ WHERE e.state IN (1, 2, 4)
 // Records the ends of attempts of locked chunks. $1 tenants, $2 chunks, $3 tokens, $4 attempts (0:
 // nothing was handed over), $5 outcomes, $6 accounts, $7 digests, $8 error codes, $9 details,
 // $10 kinds (as in ChunkEnd::Kind), $11 delays in seconds, $12 reasons, $13 message ids and
-// $14 members that ended otherwise and $15 outcomes, arrays in text form.
+// $14 members that ended otherwise and $15 outcomes, arrays in text form, $16 1 when the attempt
+// uses up no retry budget.
 inline constexpr NamedQuery kRecord{"record_chunk_ends", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*,
@@ -184,9 +187,9 @@ WITH ended AS MATERIALIZED (
                          ORDER BY m.place) END AS email_ids
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::text[],
               $7::bytea[], $8::text[], $9::text[], $10::smallint[], $11::float8[], $12::text[],
-              $13::text[], $14::text[], $15::text[])
+              $13::text[], $14::text[], $15::text[], $16::smallint[])
     AS w (tenant_id, chunk_id, lease_token, attempt, outcome, account, digest, error_code, detail,
-          kind, delay, reason, message_ids, others, outcomes)
+          kind, delay, reason, message_ids, others, outcomes, free)
   CROSS JOIN LATERAL (
     SELECT l.email_ids FROM herald.chunks l
     WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c),
@@ -208,6 +211,7 @@ summary AS (
 kept AS (
   UPDATE herald.chunks c
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(c.attempts, w.attempt),
+      free_attempts = least(c.free_attempts + w.free, 32767),
       run_at = statement_timestamp() + w.delay * interval '1 second',
       unconfirmed_time = CASE
         WHEN w.attempt = 0 THEN c.unconfirmed_time
@@ -244,8 +248,8 @@ inline constexpr NamedQuery kRecordOthers{"record_member_ends", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*, e.expire_time
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::bytea[],
-              $7::timestamptz[], $8::text[], $9::text[], $10::smallint[], $11::float8[], $12::text[],
-              $13::bigint[])
+              $7::timestamptz[], $8::text[], $9::text[], $10::smallint[], $11::float8[],
+              $12::text[], $13::bigint[])
     AS w (tenant_id, email_id, lane, attempt, account, digest, unconfirmed_since, error_code,
           detail, kind, delay, reason, chunk_id)
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id

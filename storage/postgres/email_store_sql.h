@@ -70,7 +70,8 @@ queued AS (
   FROM new WHERE state <> 11 AND chunk_id IS NULL),
 chunked AS (
   INSERT INTO herald.chunks (tenant_id, chunk_id, lane, run_at, expire_time, email_ids)
-  SELECT tenant_id, chunk_id, min(lane), now(), min(expire_time), array_agg(email_id ORDER BY email_id)
+  SELECT tenant_id, chunk_id, min(lane), now(), min(expire_time),
+         array_agg(email_id ORDER BY email_id)
   FROM new WHERE chunk_id IS NOT NULL GROUP BY tenant_id, chunk_id),
 noted AS (
   INSERT INTO herald.email_events (tenant_id, email_id, event_key, type, event_time, reason)

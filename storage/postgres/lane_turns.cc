@@ -114,13 +114,15 @@ void LaneTurns::Done(const Plan& plan, absl::Span<const Taken> taken, absl::opti
 }
 
 int LaneTurns::DoneLight(const Plan& plan, const Shares& shares, absl::Time near) {
+  int taken = 0;
   light_taken_ = 0;
   light_giving_ = 0;
   for (TenantId tenant : plan.light) {
     const auto share = shares.find(tenant);
     if (share == shares.end()) continue;
-    light_taken_ += share->second.emails;
+    taken += share->second.emails;
     if (share->second.emails < plan.light_quota) {
+      light_taken_ += share->second.emails;
       ++light_giving_;
     } else if (!IsBusy(tenant)) {
       Place from = share->second.last;
@@ -128,7 +130,7 @@ int LaneTurns::DoneLight(const Plan& plan, const Shares& shares, absl::Time near
       busy_.push_back({tenant, from});
     }
   }
-  return light_taken_;
+  return taken;
 }
 
 void LaneTurns::DoneBusy(const Plan& plan, const Shares& shares, bool cut, absl::Time near) {

@@ -90,7 +90,7 @@ class LaneTurns {
   void Pace(Reach reach, absl::Time now, absl::Duration took) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ListLight(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ListBusy(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Each returns how many emails those tenants gave.
+  // Returns how many emails they gave.
   int DoneLight(const Plan& plan, const Shares& shares, absl::Time at)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DoneBusy(const Plan& plan, const Shares& shares, bool cut, absl::Time at)
@@ -117,7 +117,7 @@ class LaneTurns {
   absl::Time visited_since_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::Duration pass_took_ ABSL_GUARDED_BY(mutex_);
 
-  // Of light tenants, in the last claim: how many emails, of how many tenants.
+  // Of tenants that stayed light in the last claim: how many emails, of how many tenants.
   int light_taken_ ABSL_GUARDED_BY(mutex_) = 0;
   int light_giving_ ABSL_GUARDED_BY(mutex_) = 0;
 

@@ -12,6 +12,9 @@ Finding = Tuple[str, int, str, str]
 # Tests and benchmarks may name everything: they stand outside the house.
 OUTSIDE = ("tests/", "bench/", "cmake/")
 
+# The composition root: main.cc, and what it is made of.
+COMPOSITION = ("server/main.cc", "server/provider_accounts.cc", "server/storage_set.h")
+
 # Vendor's headers -> the folders whose files may include them.
 VENDOR_HOMES = {
     r"pqxx/": ("storage/postgres/",),
@@ -81,7 +84,7 @@ def _direction(path: str, include: str) -> str:
 def _concrete(path: str, include: str) -> str:
     """Only the composition root names concrete stores and providers."""
     match = re.match(r"storage/postgres/|providers/([^/]+)/", include)
-    if not match or path.startswith(match[0]) or path in ("server/main.cc", "server/provider_accounts.cc"):
+    if not match or path.startswith(match[0]) or path in COMPOSITION:
         return ""
     if match[1] in SHARED_BY_PROVIDERS:
         return ""

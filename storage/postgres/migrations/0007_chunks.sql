@@ -18,6 +18,7 @@ CREATE TABLE herald.chunks (
   lane                smallint NOT NULL CHECK (lane BETWEEN 1 AND 4),
   claims              smallint NOT NULL DEFAULT 0,
   attempts            smallint NOT NULL DEFAULT 0,
+  free_attempts       smallint NOT NULL DEFAULT 0,  -- of these, those that use up no retry budget
   run_at              timestamptz NOT NULL,
   expire_time         timestamptz NOT NULL,  -- the earliest of its members
   lease_until         timestamptz,
