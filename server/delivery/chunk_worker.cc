@@ -224,6 +224,7 @@ bool ChunkWorker::IsLimited(const Job& job) {
 bool ChunkWorker::Render(Job* job) {
   job->messages.reserve(job->chunk.members.size());
   for (const storage::LeasedEmail& member : job->chunk.members) {
+    PassPoison(member.template_key);
     absl::StatusOr<providers::OutboundMessage> message = parts_.renderer->Render(member);
     if (!message.ok() || !message->attachments.empty()) return false;
     job->messages.push_back(*std::move(message));
