@@ -29,6 +29,7 @@ Client::Connection::Connection(ClientOptions connection_options,
       emails(v1::EmailService::NewStub(channel)),
       templates(v1::TemplateService::NewStub(channel)),
       tenants(v1::TenantService::NewStub(channel)),
+      contacts(v1::ContactService::NewStub(channel)),
       health(grpc::health::v1::Health::NewStub(channel)) {}
 
 void Client::Connection::Prepare(grpc::ClientContext& context, absl::Duration left,

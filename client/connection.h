@@ -12,6 +12,7 @@
 #include "client/herald_client.h"
 #include "client/retry.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "herald/v1/contact_service.grpc.pb.h"
 #include "herald/v1/email_service.grpc.pb.h"
 #include "herald/v1/template_service.grpc.pb.h"
 #include "herald/v1/tenant_service.grpc.pb.h"
@@ -66,6 +67,7 @@ class Client::Connection {
   const std::unique_ptr<v1::EmailService::StubInterface> emails;
   const std::unique_ptr<v1::TemplateService::StubInterface> templates;
   const std::unique_ptr<v1::TenantService::StubInterface> tenants;
+  const std::unique_ptr<v1::ContactService::StubInterface> contacts;
   const std::unique_ptr<grpc::health::v1::Health::StubInterface> health;
 
  private:

@@ -13,6 +13,7 @@
 #include "client/client_options.h"
 #include "client/error_details.h"
 #include "client/idempotency_key.h"
+#include "herald/v1/contact_service.pb.h"
 #include "herald/v1/email_service.pb.h"
 #include "herald/v1/template_service.pb.h"
 #include "herald/v1/tenant_service.pb.h"
@@ -48,6 +49,9 @@ struct WatchOptions {
 // Takes one batch of events together with the cursor to resume from once they are handled; a batch
 // may be empty (a sign of life). Returns false to end the watch.
 using WatchCallback = std::function<bool(const v1::WatchEmailEventsResponse& batch)>;
+
+// Takes one page of an export. Returns false to end it.
+using ExportCallback = std::function<bool(const v1::ExportContactsResponse& page)>;
 
 // Herald's API as plain blocking calls. Safe for concurrent use; one Client per process and token
 // is enough, as all calls share a connection.
@@ -116,6 +120,41 @@ class Client {
                                            v1::SendTestEmailRequest request,
                                            const CallOptions& options = {}) const;
 
+  // --- ContactService ---
+
+  absl::StatusOr<v1::Contact> CreateContact(const v1::CreateContactRequest& request,
+                                            const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::Contact> GetContact(const v1::GetContactRequest& request,
+                                         const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Contact> UpdateContact(const v1::UpdateContactRequest& request,
+                                            const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteContactResponse> DeleteContact(
+      const v1::DeleteContactRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::ListContactsResponse> ListContacts(const v1::ListContactsRequest& request,
+                                                        const CallOptions& options = {}) const;
+  // Sends the requests in one stream, all of them again after kUnavailable: split a long import
+  // into several calls, each of which is a checkpoint. Default deadline 10 minutes.
+  absl::StatusOr<v1::ImportContactsResponse> ImportContacts(
+      const std::vector<v1::ImportContactsRequest>& requests,
+      const CallOptions& options = {}) const;
+  // Blocks and hands over page after page, oldest contact first. After kUnavailable it goes on
+  // behind the last page that `on_page` returned from. Returns OK at the end, and when `on_page`
+  // ends it. The deadline, 10 minutes by default, is that of one stream.
+  absl::Status ExportContacts(v1::ExportContactsRequest request, const ExportCallback& on_page,
+                              const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Segment> CreateSegment(const v1::CreateSegmentRequest& request,
+                                            const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::Segment> GetSegment(const v1::GetSegmentRequest& request,
+                                         const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Segment> UpdateSegment(const v1::UpdateSegmentRequest& request,
+                                            const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteSegmentResponse> DeleteSegment(
+      const v1::DeleteSegmentRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::ListSegmentsResponse> ListSegments(const v1::ListSegmentsRequest& request,
+                                                        const CallOptions& options = {}) const;
+  absl::StatusOr<v1::PreviewSegmentResponse> PreviewSegment(
+      const v1::PreviewSegmentRequest& request, const CallOptions& options = {}) const;
+
   // --- TenantService, with the operator's token ---
 
   absl::StatusOr<v1::Tenant> CreateTenant(const v1::CreateTenantRequest& request,
@@ -136,6 +175,42 @@ class Client {
                                        const CallOptions& options = {}) const;
   absl::StatusOr<v1::ListAuditEntriesResponse> ListAuditEntries(
       const v1::ListAuditEntriesRequest& request, const CallOptions& options = {}) const;
+
+  // --- ContactService: categories, preferences, suppressions ---
+
+  absl::StatusOr<v1::Category> CreateCategory(const v1::CreateCategoryRequest& request,
+                                              const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::Category> GetCategory(const v1::GetCategoryRequest& request,
+                                           const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ListCategoriesResponse> ListCategories(
+      const v1::ListCategoriesRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Category> UpdateCategory(const v1::UpdateCategoryRequest& request,
+                                              const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteCategoryResponse> DeleteCategory(
+      const v1::DeleteCategoryRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::Preferences> GetPreferences(const v1::GetPreferencesRequest& request,
+                                                 const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Preferences> SetPreferences(const v1::SetPreferencesRequest& request,
+                                                 const CallOptions& options = {}) const;
+  absl::StatusOr<v1::Suppression> CreateSuppression(const v1::CreateSuppressionRequest& request,
+                                                    const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteSuppressionResponse> DeleteSuppression(
+      const v1::DeleteSuppressionRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::ListSuppressionsResponse> ListSuppressions(
+      const v1::ListSuppressionsRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::CheckSuppressionResponse> CheckSuppression(
+      const v1::CheckSuppressionRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::ImportSuppressionsResponse> ImportSuppressions(
+      const v1::ImportSuppressionsRequest& request, const CallOptions& options = {}) const;
+
+  // --- TenantService: suppressions for every tenant, with the operator's token ---
+
+  absl::StatusOr<v1::Suppression> CreateGlobalSuppression(
+      const v1::CreateSuppressionRequest& request, const CallOptions& options = {}) const;
+  absl::StatusOr<v1::DeleteSuppressionResponse> DeleteGlobalSuppression(
+      const v1::DeleteSuppressionRequest& request, const CallOptions& options = {}) const;  // once
+  absl::StatusOr<v1::ListSuppressionsResponse> ListGlobalSuppressions(
+      const v1::ListSuppressionsRequest& request, const CallOptions& options = {}) const;
 
   // --- Standard gRPC health ---
 

@@ -32,17 +32,24 @@
 #include "server/ops/metered_delivery_events.h"
 #include "server/ops/metrics.h"
 #include "server/ops/metrics_endpoint.h"
+#include "server/preferences/category_catalog.h"
+#include "server/preferences/unsubscribe_tokens.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/server.h"
 #include "storage/crypto/hmac.h"
 #include "storage/crypto/master_keys.h"
+#include "storage/postgres/category_store.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
 #include "storage/postgres/history.h"
 #include "storage/postgres/migrations.h"
+#include "storage/postgres/preference_store.h"
 #include "storage/postgres/queue_maintenance.h"
 #include "storage/postgres/queue_store.h"
+#include "storage/postgres/segment_store.h"
+#include "storage/postgres/suppression_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/postgres/tenant_store.h"
@@ -66,7 +73,8 @@ struct Storage {
         acceptance_pool({config.database_dsn, config.acceptance_connections}),
         critical_pool({config.database_dsn, config.critical_connections}),
         delivery_pool({config.database_dsn, config.delivery_connections}),
-        vacuum_pool({config.database_dsn, 1}) {}
+        vacuum_pool({config.database_dsn, 1}),
+        soft_bounces{config.soft_bounces.days, config.soft_bounces.window_days} {}
 
   storage::MasterKeys master_keys;
   storage::ConnectionPool api_pool;
@@ -74,12 +82,18 @@ struct Storage {
   storage::ConnectionPool critical_pool;
   storage::ConnectionPool delivery_pool;
   storage::ConnectionPool vacuum_pool;
+  const storage::SoftBounceLimit soft_bounces;
   storage::TenantKeys keys{api_pool, master_keys};
   storage::PostgresTenantStore tenants{api_pool, keys};
   storage::PostgresTemplateStore templates{api_pool};
   storage::PostgresEmailStore emails{api_pool, keys};
   storage::PostgresEmailStore accepting_emails{acceptance_pool, keys};
-  storage::PostgresDeliveryEventStore delivery_events{api_pool};
+  storage::PostgresDeliveryEventStore delivery_events{api_pool, soft_bounces};
+  storage::PostgresCategoryStore categories{api_pool};
+  storage::PostgresPreferenceStore preferences{api_pool, keys};
+  storage::PostgresSuppressionStore suppressions{api_pool, keys};
+  storage::PostgresContactStore contacts{api_pool, keys};
+  storage::PostgresSegmentStore segments{api_pool};
   storage::PostgresQueueStore critical_queue{critical_pool, keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
@@ -257,6 +271,11 @@ class Service {
   ops::ServiceMetrics metrics_{kVersion};
   std::unique_ptr<ops::MetricsEndpoint> metrics_endpoint_;
   catalog::TemplateCatalog catalog_{&storage_.templates, {}, absl::Now};
+  preferences::CategoryCatalog categories_{&storage_.categories, absl::Now};
+  const preferences::UnsubscribeTokens unsubscribe_tokens_{
+      storage_.master_keys.DeriveSealer("unsubscribe tokens"), config_.unsubscribe.token_lifetime};
+  const preferences::UnsubscribeLinks unsubscribe_links_{config_.unsubscribe.base_url,
+                                                         unsubscribe_tokens_};
 
   const delivery::Renderer renderer_{&catalog_, {}};
   ops::DeliveryReporter delivery_reporter_{&metrics_};
@@ -266,6 +285,7 @@ class Service {
 
   rpc::Executor loader_{2, 1024};
   std::unique_ptr<EmailIdGenerator> ids_;
+  std::unique_ptr<ContactIdGenerator> contact_ids_;
   std::unique_ptr<acceptance::GroupCommitter> committer_;
   std::unique_ptr<acceptance::DurableAcceptor> acceptor_;
 
@@ -313,6 +333,7 @@ absl::Status Service::StartAcceptance() {
   const absl::StatusOr<int> node = storage_.api_queue.NextNode();
   if (!node.ok()) return node.status();
   ids_ = std::make_unique<EmailIdGenerator>(*node);
+  contact_ids_ = std::make_unique<ContactIdGenerator>(*node);
   acceptance::GroupCommitter::Options options;
   options.threads = config_.acceptance_connections;
   options.group_max = limits::kAcceptanceGroupMax;
@@ -325,7 +346,7 @@ absl::Status Service::StartAcceptance() {
   acceptance::LaneLifetimes lifetimes;
   for (const auto& [lane, policy] : config_.lanes) lifetimes[lane] = policy.lifetime;
   acceptor_ = std::make_unique<acceptance::DurableAcceptor>(
-      &catalog_, committer_.get(), ids_.get(), lifetimes,
+      &catalog_, &categories_, &unsubscribe_links_, committer_.get(), ids_.get(), lifetimes,
       [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
   return absl::OkStatus();
 }
@@ -352,6 +373,9 @@ absl::Status Service::StartApi() {
                                  storage_.templates,
                                  storage_.tenants,
                                  delivery_events_,
+                                 storage_.contacts,
+                                 storage_.segments,
+                                 *contact_ids_,
                                  catalog_,
                                  *acceptor_,
                                  authenticator_,
@@ -359,7 +383,9 @@ absl::Status Service::StartApi() {
                                  [this] { return storage_.api_queue.Ping(); },
                                  absl::Now,
                                  storage::HmacSha256(config_.master_keys).Compute("page tokens"),
-                                 {}});
+                                 {},
+                                 {&storage_.categories, &storage_.preferences,
+                                  &storage_.suppressions, &categories_, &unsubscribe_tokens_}});
   if (!listening.ok()) return listening.status();
   server_ = *std::move(listening);
   Log(Severity::kInfo, "listening", {{"port", server_->port()}});

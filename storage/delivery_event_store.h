@@ -32,13 +32,22 @@ struct RecordedEvents {
   int unmatched = 0;
 };
 
+// When mail that keeps coming back for the moment counts as undeliverable: after bounces on so many
+// days, no two of them further apart than the window and no delivery between them. Providers and
+// their guides put it at three to five bounces over days; one bad night is not enough.
+struct SoftBounceLimit {
+  int days = 4;
+  int window_days = 14;
+};
+
 // Thread-safe, blocking.
 class DeliveryEventStore {
  public:
   virtual ~DeliveryEventStore() = default;
   // Makes the events durable in one transaction: keeps each once, moves the emails' states up
   // their rank, takes what it is evidence for out of the queue, and suppresses addresses after a
-  // hard bounce or complaint. kUnavailable: nothing is known to be recorded; repeat.
+  // hard bounce, a complaint, or soft bounces over their limit. kUnavailable: nothing is known to
+  // be recorded; repeat.
   virtual absl::StatusOr<RecordedEvents> RecordEvents(absl::Span<const ProviderEvent> events) = 0;
 };
 

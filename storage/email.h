@@ -29,7 +29,7 @@ struct NewEmail {
   std::string from_address;
   std::string from_name;
   std::string content;   // serialised herald.internal.v1.EmailContent
-  std::string metadata;  // JSON object of strings, or empty
+  std::map<std::string, std::string> metadata;
   absl::Time create_time;
   absl::optional<absl::Time> send_time;
   absl::Time expire_time;
@@ -53,7 +53,7 @@ struct EmailRecord {
   std::string from_address;
   std::string from_name;
   std::string idempotency_key;
-  std::string metadata;
+  std::map<std::string, std::string> metadata;
   absl::Time create_time;
   absl::Time update_time;
   absl::optional<absl::Time> send_time;

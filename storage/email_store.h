@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct AcceptResult {
   Kind kind = Kind::kRefused;
   EmailState state = EmailState::kQueued;  // kAccepted: QUEUED, SCHEDULED or SUPPRESSED
   std::string state_reason;                // kAccepted and SUPPRESSED: why
-  absl::optional<EmailRecord> existing;    // kReplayed
+  std::shared_ptr<const EmailRecord> existing;  // kReplayed
   absl::Status error;                      // kRefused
 };
 

@@ -20,6 +20,8 @@ struct Lease {
   TenantId tenant;
   EmailId email;
   int64_t token = 0;
+  // Of the recipient's address, by which BeginAttempts finds a suppression for every tenant.
+  int64_t recipient_mark = 0;
 };
 
 // An earlier hand-over that may have been taken.

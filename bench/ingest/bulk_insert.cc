@@ -79,7 +79,7 @@ struct Group {
         absl::BitGen& random) {
     ArrayParam id_array(kGroup, 20), key_array(kGroup, 48), user_array(kGroup, 16),
         hash_array(kGroup, 70), recipient_array(kGroup, 70), create_array(kGroup, 32),
-        expiry_array(kGroup, 32);
+        expiry_array(kGroup, 32), mark_array(kGroup, 20);
     const absl::Time now = absl::Now();
     for (int64_t number = first; number < first + kGroup; ++number) {
       id_array.AddInt(generator.Next(now).value);
@@ -89,6 +89,7 @@ struct Group {
       recipient_array.AddBytes(RandomHash(random));
       create_array.AddTime(now);
       expiry_array.AddTime(now + absl::Hours(72));
+      mark_array.AddInt(absl::Uniform<int64_t>(random));
     }
     ids = id_array.Take();
     keys = key_array.Take();
@@ -97,9 +98,10 @@ struct Group {
     recipient_hashes = recipient_array.Take();
     create_times = create_array.Take();
     expire_times = expiry_array.Take();
+    marks = mark_array.Take();
   }
 
-  std::string ids, keys, users, request_hashes, recipient_hashes, create_times, expire_times;
+  std::string ids, keys, users, request_hashes, recipient_hashes, create_times, expire_times, marks;
 };
 
 void InsertGroup(pqxx::connection& connection, const Columns& same, const Group& group) {
@@ -110,7 +112,8 @@ void InsertGroup(pqxx::connection& connection, const Columns& same, const Group&
                    same.tests, same.versions, same.send_times, group.expire_times,
                    group.create_times, same.categories, same.template_keys, group.users,
                    same.from_addresses, same.from_names, group.keys, same.metadata,
-                   same.traceparents, group.recipient_hashes, same.recipients, same.contents);
+                   same.traceparents, group.recipient_hashes, same.recipients, same.contents,
+                   group.marks);
   work.commit();
 }
 

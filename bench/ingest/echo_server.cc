@@ -21,8 +21,10 @@
 #include "server/rpc/server.h"
 #include "storage/crypto/master_keys.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/contact_store.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
+#include "storage/postgres/segment_store.h"
 #include "storage/postgres/template_store.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/postgres/tenant_store.h"
@@ -32,7 +34,6 @@ namespace {
 
 // Nothing here is sealed.
 constexpr char kUnusedMasterKey[] = "unused:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-constexpr char kMetadata[] = R"({"region":"eu-central","source":"checkout"})";
 
 // Answers with an email of the size that acceptance would answer with.
 class EchoAcceptor final : public acceptance::Acceptor {
@@ -69,7 +70,7 @@ class EchoAcceptor final : public acceptance::Acceptor {
     email.from_address = request.from().email();
     email.from_name = request.from().name();
     email.idempotency_key = request.idempotency_key();
-    email.metadata = kMetadata;
+    email.metadata = {request.metadata().begin(), request.metadata().end()};
     email.create_time = email.update_time = now;
     email.expire_time = now + absl::Hours(24);
     return accepted;
@@ -92,14 +93,17 @@ absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
   storage::PostgresTemplateStore templates(pool);
   storage::PostgresEmailStore emails(pool, tenant_keys);
   storage::PostgresDeliveryEventStore delivery_events(pool);
+  storage::PostgresContactStore contacts(pool, tenant_keys);
+  storage::PostgresSegmentStore segments(pool);
+  ContactIdGenerator contact_ids(0);
   identity::Authenticator authenticator(tenants, {}, absl::Now);
   catalog::TemplateCatalog catalog(&templates, {}, absl::Now);
   EchoAcceptor acceptor;
   NoObserver observer;
   const auto server = rpc::Server::Start(
-      rpc::ServerOptions{},
-      {emails, templates, tenants, delivery_events, catalog, acceptor, authenticator, observer,
-       [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
+      rpc::ServerOptions{}, {emails, templates, tenants, delivery_events, contacts, segments,
+                             contact_ids, catalog, acceptor, authenticator, observer,
+                             [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
   if (!server.ok()) return server.status();
   std::cout << "listening " << (*server)->port() << std::endl;
   int signal = 0;

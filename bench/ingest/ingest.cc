@@ -10,7 +10,7 @@
 //   bulk         the rows of such emails, sealed already, by heraldd's own statements in groups of
 //                500 over two connections, and nothing else
 //   SendEmail    the full path: authenticate, validate, pin the template, hash, seal, commit
-//   SendEmails   the same, 500 emails a call, 4 calls in flight
+//   SendEmails   the same, 500 emails a call, 8 calls in flight
 //   limit        1 / (1/echo + 1/bulk): the rate if acceptance cost nothing but the RPC and the
 //   rows
 //
@@ -44,7 +44,7 @@ constexpr char kBulkRun[] = "sql";
 constexpr int kManyInFlight = 32;
 constexpr int kMostInFlight = 256;
 constexpr int kBatch = 500;
-constexpr int kBatchesInFlight = 4;
+constexpr int kBatchesInFlight = 8;
 
 struct Options {
   double seconds = 5;

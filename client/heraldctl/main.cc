@@ -44,6 +44,10 @@ int Run(int argc, char** argv) {
   AddEmailCommands(line);
   AddWatchCommands(line);
   AddTemplateCommands(line);
+  AddCategoryCommands(line);
+  AddSuppressionCommands(line);
+  AddContactCommands(line);
+  AddSegmentCommands(line);
   AddTenantCommands(line);
   AddTokenCommands(line);
   AddLedgerCommands(line);

@@ -22,6 +22,7 @@ struct DurableAcceptor::Job {
   Done done;
   // Set while the calls of one batch are prepared: what is ready gathers there.
   std::vector<GroupCommitter::Pending>* gather = nullptr;
+  bool marketing = false;
 };
 
 namespace {
@@ -49,6 +50,28 @@ absl::Status CheckRecipient(const identity::Caller& caller, const Address& recip
                    "this token may only send to the recipients it lists");
 }
 
+// Marketing needs a way out that works: ours, which no header of the caller's may replace.
+absl::Status CheckMarketing(const v1::SendEmailRequest& request,
+                            const preferences::UnsubscribeLinks& links) {
+  for (const auto& [name, value] : request.headers()) {
+    if (absl::EqualsIgnoreCase(name, "List-Unsubscribe") ||
+        absl::EqualsIgnoreCase(name, "List-Unsubscribe-Post")) {
+      return InvalidRequest({{absl::StrCat("headers[", name, "]"),
+                              "is Herald's own for a marketing category; leave it out"}});
+    }
+  }
+  if (links.Configured()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "UNSUBSCRIBE_NOT_CONFIGURED",
+                   "marketing needs a working unsubscribe link; an operator has to set "
+                   "unsubscribe.base_url");
+}
+
+absl::Status Overloaded() {
+  return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                                  "too many calls wait; send slower or to another replica"),
+                        absl::Milliseconds(500));
+}
+
 absl::Status CheckVariables(const catalog::PinnedTemplate& pinned,
                             const google::protobuf::Struct& variables) {
   const std::vector<templates::Violation> found = pinned.compiled->Check(variables);
@@ -71,7 +94,7 @@ absl::StatusOr<Accepted> ToAccepted(storage::NewEmail email,
       return Accepted{std::move(fresh), false};
     }
     case storage::AcceptResult::Kind::kReplayed:
-      return Accepted{*std::move(result->existing), true};
+      return Accepted{*result->existing, true};
     case storage::AcceptResult::Kind::kConflict:
       return MakeError(absl::StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
                        "the idempotency key was used for an email with other content",
@@ -84,10 +107,14 @@ absl::StatusOr<Accepted> ToAccepted(storage::NewEmail email,
 
 }  // namespace
 
-DurableAcceptor::DurableAcceptor(catalog::TemplateCatalog* catalog, GroupCommitter* committer,
-                                 EmailIdGenerator* ids, LaneLifetimes lifetimes, Defer defer,
-                                 Clock clock)
+DurableAcceptor::DurableAcceptor(catalog::TemplateCatalog* catalog,
+                                 preferences::CategoryCatalog* categories,
+                                 const preferences::UnsubscribeLinks* links,
+                                 GroupCommitter* committer, EmailIdGenerator* ids,
+                                 LaneLifetimes lifetimes, Defer defer, Clock clock)
     : catalog_(catalog),
+      categories_(categories),
+      links_(links),
       committer_(committer),
       ids_(ids),
       lifetimes_(std::move(lifetimes)),
@@ -117,34 +144,60 @@ void DurableAcceptor::AcceptMany(
     std::shared_ptr<const identity::Caller> caller,
     const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests,
     absl::string_view traceparent, absl::Time deadline, ManyDone done) {
+  if (requests.empty()) return done({});
+  const TenantId tenant = caller->tenant;
+  if (categories_->TryCached(tenant).categories != nullptr) {
+    return StartMany(std::move(caller), requests, std::string(traceparent), deadline,
+                     std::move(done));
+  }
+  // Looked up once for all, so that they stay one batch.
+  const auto load = [this, caller, &requests, trace = std::string(traceparent), deadline, done] {
+    const absl::StatusOr<preferences::CategoryMapPtr> loaded = categories_->Load(caller->tenant);
+    if (loaded.ok()) return StartMany(caller, requests, trace, deadline, done);
+    done({static_cast<size_t>(requests.size()), absl::StatusOr<Accepted>(loaded.status())});
+  };
+  if (!defer_(load)) {
+    done({static_cast<size_t>(requests.size()), absl::StatusOr<Accepted>(Overloaded())});
+  }
+}
+
+void DurableAcceptor::StartMany(
+    std::shared_ptr<const identity::Caller> caller,
+    const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests,
+    const std::string& traceparent, absl::Time deadline, ManyDone done) {
   struct Gathered {
     std::vector<absl::StatusOr<Accepted>> results;
+    // Items without a result, and one more for as long as `requests` is read here: the caller may
+    // drop it as soon as `done` has run, and deferred items end on other threads.
     std::atomic<int> open;
     ManyDone done;
+
+    void Close() {
+      if (open.fetch_sub(1) == 1) done(std::move(results));
+    }
   };
-  if (requests.empty()) return done({});
   auto gathered = std::make_shared<Gathered>();
   gathered->results.resize(static_cast<size_t>(requests.size()), absl::UnknownError("pending"));
-  gathered->open = requests.size();
+  gathered->open = requests.size() + 1;
   gathered->done = std::move(done);
   std::vector<GroupCommitter::Pending> ready;
   for (int i = 0; i < requests.size(); ++i) {
     Start(std::make_shared<Job>(Job{caller,
                                     &requests[i],
-                                    std::string(traceparent),
+                                    traceparent,
                                     deadline,
                                     "",
                                     {},
                                     [gathered, i](absl::StatusOr<Accepted> result) {
                                       gathered->results[static_cast<size_t>(i)] = std::move(result);
-                                      if (gathered->open.fetch_sub(1) == 1)
-                                        gathered->done(std::move(gathered->results));
+                                      gathered->Close();
                                     },
                                     &ready}));
   }
   if (absl::Status status = committer_->SubmitAll(ready); !status.ok()) {
     for (GroupCommitter::Pending& pending : ready) pending.done(std::move(pending.email), status);
   }
+  gathered->Close();
 }
 
 void DurableAcceptor::Start(std::shared_ptr<Job> job) {
@@ -156,6 +209,42 @@ void DurableAcceptor::Start(std::shared_ptr<Job> job) {
   }
   if (absl::Status status = CheckRecipient(*job->caller, job->checked.recipient); !status.ok()) {
     return job->done(status);
+  }
+  Classify(std::move(job));
+}
+
+void DurableAcceptor::Classify(std::shared_ptr<Job> job) {
+  const TenantId tenant = job->caller->tenant;
+  const preferences::CategoryCatalog::Hit hit = categories_->TryCached(tenant);
+  if (hit.refresh) {
+    (void)defer_([this, tenant] { (void)categories_->Load(tenant); });
+  }
+  if (hit.categories != nullptr) return ClassifyAs(std::move(job), *hit.categories);
+  job->gather = nullptr;  // it comes too late for its batch
+  const bool deferred = defer_([this, job] {
+    const absl::StatusOr<preferences::CategoryMapPtr> loaded =
+        categories_->Load(job->caller->tenant);
+    if (!loaded.ok()) return job->done(loaded.status());
+    ClassifyAs(job, **loaded);
+  });
+  if (!deferred) job->done(Overloaded());
+}
+
+void DurableAcceptor::ClassifyAs(std::shared_ptr<Job> job,
+                                 const preferences::CategoryMap& categories) {
+  const auto category = categories.find(job->checked.category);
+  if (category != categories.end()) {
+    if (category->second.deleted) {
+      return job->done(MakeError(absl::StatusCode::kFailedPrecondition, "CATEGORY_DELETED",
+                                 "the category was deleted; create it again or use another",
+                                 {{"category", job->checked.category}}));
+    }
+    job->marketing = category->second.marketing;
+  }
+  if (job->marketing) {
+    if (absl::Status status = CheckMarketing(*job->request, *links_); !status.ok()) {
+      return job->done(status);
+    }
   }
   if (job->request->has_template_()) return Pin(std::move(job));
   Submit(job, nullptr);
@@ -174,24 +263,31 @@ void DurableAcceptor::Pin(std::shared_ptr<Job> job) {
     if (!pinned.ok()) return job->done(pinned.status());
     Submit(job, *pinned);
   });
-  if (!deferred) {
-    job->done(WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
-                                       "too many calls wait; send slower or to another replica"),
-                             absl::Milliseconds(500)));
-  }
+  if (!deferred) job->done(Overloaded());
 }
 
 void DurableAcceptor::Submit(const std::shared_ptr<Job>& job,
                              const catalog::PinnedTemplatePtr& pinned) {
-  if (pinned != nullptr) {
-    if (absl::Status status = CheckVariables(*pinned, job->request->variables()); !status.ok()) {
-      return job->done(status);
-    }
-  }
   const absl::Time now = clock_();
+  const EmailId id = ids_->Next(now);
+  const std::string unsubscribe_url =
+      job->marketing ? links_->LinkFor({job->caller->tenant, id,
+                                        job->checked.recipient.Normalised(), job->checked.category},
+                                       now)
+                     : "";
+  if (pinned != nullptr) {
+    google::protobuf::Struct with_link;
+    if (job->marketing) {
+      with_link = job->request->variables();
+      (*with_link.mutable_fields())["unsubscribe_url"].set_string_value(unsubscribe_url);
+    }
+    const absl::Status status =
+        CheckVariables(*pinned, job->marketing ? with_link : job->request->variables());
+    if (!status.ok()) return job->done(status);
+  }
   storage::NewEmail email =
       BuildNewEmail({*job->caller, *job->request, job->checked, pinned ? pinned->version : 0,
-                     job->subject_prefix, job->traceparent, ids_->Next(now), now});
+                     job->subject_prefix, job->traceparent, unsubscribe_url, id, now});
   GroupCommitter::Pending pending{
       std::move(email), job->deadline,
       [job](storage::NewEmail accepted, absl::StatusOr<storage::AcceptResult> result) {

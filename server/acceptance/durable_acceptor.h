@@ -9,6 +9,8 @@
 #include "server/acceptance/group_committer.h"
 #include "server/acceptance/request_validation.h"
 #include "server/catalog/template_catalog.h"
+#include "server/preferences/category_catalog.h"
+#include "server/preferences/unsubscribe_tokens.h"
 
 namespace herald::acceptance {
 
@@ -20,7 +22,8 @@ class DurableAcceptor final : public Acceptor {
   using Defer = std::function<bool(std::function<void()>)>;
 
   // All pointers must outlive the acceptor.
-  DurableAcceptor(catalog::TemplateCatalog* catalog, GroupCommitter* committer,
+  DurableAcceptor(catalog::TemplateCatalog* catalog, preferences::CategoryCatalog* categories,
+                  const preferences::UnsubscribeLinks* links, GroupCommitter* committer,
                   EmailIdGenerator* ids, LaneLifetimes lifetimes, Defer defer, Clock clock);
 
   void Accept(std::shared_ptr<const identity::Caller> caller, const v1::SendEmailRequest& request,
@@ -35,11 +38,18 @@ class DurableAcceptor final : public Acceptor {
  private:
   struct Job;
 
+  void StartMany(std::shared_ptr<const identity::Caller> caller,
+                 const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests,
+                 const std::string& traceparent, absl::Time deadline, ManyDone done);
   void Start(std::shared_ptr<Job> job);
+  void Classify(std::shared_ptr<Job> job);
+  void ClassifyAs(std::shared_ptr<Job> job, const preferences::CategoryMap& categories);
   void Pin(std::shared_ptr<Job> job);
   void Submit(const std::shared_ptr<Job>& job, const catalog::PinnedTemplatePtr& pinned);
 
   catalog::TemplateCatalog* const catalog_;
+  preferences::CategoryCatalog* const categories_;
+  const preferences::UnsubscribeLinks* const links_;
   GroupCommitter* const committer_;
   EmailIdGenerator* const ids_;
   const LaneLifetimes lifetimes_;

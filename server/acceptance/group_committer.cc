@@ -58,19 +58,28 @@ absl::Status GroupCommitter::CheckRoom(size_t count) const {
 }
 
 void GroupCommitter::Run() {
-  while (true) {
-    Group group;
-    {
-      absl::MutexLock lock(&mutex_);
-      const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || !waiting_.empty();
-      };
-      mutex_.Await(absl::Condition(&ready));
-      if (waiting_.empty()) return;  // stopping, and everything is committed
-      group = TakeGroup();
-    }
-    Commit(std::move(group));
-  }
+  Group group;
+  while (AwaitGroup(&group)) Commit(std::move(group));
+}
+
+// False when stopping, and everything is committed.
+bool GroupCommitter::AwaitGroup(Group* group) {
+  absl::MutexLock lock(&mutex_);
+  const auto waited = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !waiting_.empty();
+  };
+  const auto due = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || waiting_.size() >= options_.beside_min ||
+           (!waiting_.empty() && committing_ == 0);
+  };
+  do {
+    mutex_.Await(absl::Condition(&waited));
+    mutex_.AwaitWithTimeout(absl::Condition(&due), options_.patience);
+  } while (waiting_.empty() && !stopping_);
+  if (waiting_.empty()) return false;
+  *group = TakeGroup();
+  ++committing_;
+  return true;
 }
 
 GroupCommitter::Group GroupCommitter::TakeGroup() {
@@ -92,9 +101,14 @@ GroupCommitter::Group GroupCommitter::TakeGroup() {
 }
 
 void GroupCommitter::Commit(Group group) {
+  absl::StatusOr<std::vector<storage::AcceptResult>> results =
+      group.emails.empty() ? std::vector<storage::AcceptResult>()
+                           : store_->AcceptEmails(group.emails);
+  {
+    absl::MutexLock lock(&mutex_);
+    --committing_;  // the next group need not wait for the answers to this one
+  }
   for (Pending& late : group.late) late.done(std::move(late.email), DeadlinePassed());
-  if (group.emails.empty()) return;
-  absl::StatusOr<std::vector<storage::AcceptResult>> results = store_->AcceptEmails(group.emails);
   if (!results.ok()) {
     const absl::Status status = FromStorage(results.status());
     for (size_t i = 0; i < group.dones.size(); ++i) {
@@ -102,7 +116,7 @@ void GroupCommitter::Commit(Group group) {
     }
     return;
   }
-  if (options_.on_commit) options_.on_commit(group.emails, *results);
+  if (options_.on_commit && !group.emails.empty()) options_.on_commit(group.emails, *results);
   for (size_t i = 0; i < group.dones.size(); ++i) {
     group.dones[i](std::move(group.emails[i]), std::move((*results)[i]));
   }

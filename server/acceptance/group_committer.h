@@ -14,7 +14,8 @@
 namespace herald::acceptance {
 
 // Lets concurrent requests share one transaction: whoever waits while a commit runs goes into the
-// next one, so that groups grow with load and a lone request waits for nobody. Thread-safe.
+// next one, so that groups grow with load and a lone request waits for nobody. Another transaction
+// runs beside those under way only when many wait, or when these hang. Thread-safe.
 class GroupCommitter {
  public:
   using Clock = std::function<absl::Time()>;
@@ -26,9 +27,14 @@ class GroupCommitter {
     Done done;            // runs once, on a committing thread; must not block
   };
   struct Options {
-    int threads = 2;
+    int threads = 3;  // each with a transaction of its own
     size_t group_max = 500;
+    // So many must wait for a transaction to begin beside another. A transaction costs PostgreSQL
+    // some milliseconds whatever its size, so that small groups side by side are slower than one.
+    size_t beside_min = 100;
     size_t queue_max = 20000;
+    // A commit that takes longer hangs: others no longer wait for it.
+    absl::Duration patience = absl::Milliseconds(100);
     // Sees each group after its commit: its emails' lanes, and how many they were.
     std::function<void(const std::vector<storage::NewEmail>& emails,
                        const std::vector<storage::AcceptResult>& results)>
@@ -54,6 +60,7 @@ class GroupCommitter {
   };
 
   void Run();
+  bool AwaitGroup(Group* group) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRoom(size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Commit(Group group);
@@ -64,6 +71,7 @@ class GroupCommitter {
 
   absl::Mutex mutex_;
   std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
+  int committing_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::vector<std::thread> threads_;  // constant after construction

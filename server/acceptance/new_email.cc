@@ -1,7 +1,9 @@
 #include "server/acceptance/new_email.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "herald/internal/v1/content.pb.h"
@@ -11,6 +13,17 @@
 namespace herald::acceptance {
 namespace {
 
+// A field of a serialised message: what is large is written as it is, not copied into a message
+// first. Fields may follow one another in any order.
+void AppendField(int number, const google::protobuf::MessageLite& value, std::string* serialised) {
+  constexpr uint32_t kLengthDelimited = 2;
+  google::protobuf::io::StringOutputStream stream(serialised);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.WriteTag(static_cast<uint32_t>(number) << 3 | kLengthDelimited);
+  coded.WriteVarint32(static_cast<uint32_t>(value.ByteSizeLong()));
+  value.SerializeWithCachedSizes(&coded);
+}
+
 std::string PackContent(const NewEmailParts& parts) {
   const v1::SendEmailRequest& request = parts.request;
   internal::v1::EmailContent content;
@@ -19,19 +32,20 @@ std::string PackContent(const NewEmailParts& parts) {
   content.mutable_from()->set_email(parts.checked.from.ToString());
   *content.mutable_reply_to() = request.reply_to();
   content.set_recipient_name(request.recipient().name());
-  if (request.has_inline_()) *content.mutable_inline_() = request.inline_();
-  if (request.has_variables()) *content.mutable_variables() = request.variables();
   *content.mutable_headers() = request.headers();
-  *content.mutable_attachments() = request.attachments();
   content.set_subject_prefix(std::string(parts.subject_prefix));
-  return content.SerializeAsString();
-}
-
-std::string PackMetadata(const v1::SendEmailRequest& request) {
-  if (request.metadata().empty()) return "";
-  nlohmann::json object = nlohmann::json::object();
-  for (const auto& [key, value] : request.metadata()) object[key] = value;
-  return object.dump();
+  content.set_unsubscribe_url(parts.unsubscribe_url);
+  std::string packed = content.SerializeAsString();
+  if (request.has_inline_()) {
+    AppendField(internal::v1::EmailContent::kInlineFieldNumber, request.inline_(), &packed);
+  }
+  if (request.has_variables()) {
+    AppendField(internal::v1::EmailContent::kVariablesFieldNumber, request.variables(), &packed);
+  }
+  for (const v1::Attachment& attachment : request.attachments()) {
+    AppendField(internal::v1::EmailContent::kAttachmentsFieldNumber, attachment, &packed);
+  }
+  return packed;
 }
 
 }  // namespace
@@ -55,7 +69,7 @@ storage::NewEmail BuildNewEmail(const NewEmailParts& parts) {
   email.from_address = checked.from.ToString();
   email.from_name = request.from().name();
   email.content = PackContent(parts);
-  email.metadata = PackMetadata(request);
+  email.metadata = {request.metadata().begin(), request.metadata().end()};
   email.create_time = parts.now;
   email.send_time = checked.send_time;
   email.expire_time = checked.expire_time;

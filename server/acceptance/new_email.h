@@ -20,6 +20,7 @@ struct NewEmailParts {
   int template_version = 0;
   absl::string_view subject_prefix;
   absl::string_view traceparent;
+  std::string unsubscribe_url;  // marketing only
   EmailId id;
   absl::Time now;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 #include "storage/crypto/sha256.h"
@@ -33,6 +34,69 @@ void AppendDouble(double value, std::string* out) {
 
 void AppendMessage(const Message& message, std::string* out);
 
+// Appends what `append` appends, with its length before it.
+template <class Append>
+void AppendSized(const Append& append, std::string* out) {
+  const size_t at = out->size();
+  AppendNumber(0, out);
+  append();
+  std::string size;
+  AppendNumber(out->size() - at - sizeof(uint64_t), &size);
+  out->replace(at, size.size(), size);
+}
+
+// A map is a set of entries: they come sorted by key, shorter keys first. Walked as what it is,
+// because reflection copies a map into a list to walk it.
+template <class Value, class AppendOne>
+void AppendMap(const google::protobuf::Map<std::string, Value>& map, const AppendOne& append,
+               std::string* out) {
+  using Entry = typename google::protobuf::Map<std::string, Value>::value_type;
+  std::vector<const Entry*> entries;
+  entries.reserve(map.size());
+  for (const Entry& entry : map) entries.push_back(&entry);
+  std::sort(entries.begin(), entries.end(), [](const Entry* a, const Entry* b) {
+    return std::forward_as_tuple(a->first.size(), a->first) <
+           std::forward_as_tuple(b->first.size(), b->first);
+  });
+  AppendNumber(entries.size(), out);
+  for (const Entry* entry : entries) {
+    AppendBytes(entry->first, out);
+    append(entry->second);
+  }
+}
+
+void AppendStruct(const google::protobuf::Struct& object, std::string* out);
+
+void AppendVariable(const google::protobuf::Value& value, std::string* out) {
+  if (value.kind_case() == google::protobuf::Value::KIND_NOT_SET) return;
+  AppendNumber(static_cast<uint64_t>(value.kind_case()), out);
+  switch (value.kind_case()) {
+    case google::protobuf::Value::kNumberValue:
+      return AppendDouble(value.number_value(), out);
+    case google::protobuf::Value::kStringValue:
+      return AppendBytes(value.string_value(), out);
+    case google::protobuf::Value::kBoolValue:
+      return AppendNumber(value.bool_value(), out);
+    case google::protobuf::Value::kStructValue:
+      return AppendSized([&] { AppendStruct(value.struct_value(), out); }, out);
+    case google::protobuf::Value::kListValue:
+      return AppendSized([&] { AppendMessage(value.list_value(), out); }, out);
+    default:
+      return AppendNumber(0, out);  // null
+  }
+}
+
+void AppendStruct(const google::protobuf::Struct& object, std::string* out) {
+  if (object.fields().empty()) return;
+  AppendNumber(google::protobuf::Struct::kFieldsFieldNumber, out);
+  AppendMap(
+      object.fields(),
+      [&](const google::protobuf::Value& value) {
+        AppendSized([&] { AppendVariable(value, out); }, out);
+      },
+      out);
+}
+
 // One value of `field`: element `index` of a repeated one, or the value of a singular one (-1).
 void AppendValue(const Message& message, const FieldDescriptor* field, int index,
                  std::string* out) {
@@ -47,12 +111,13 @@ void AppendValue(const Message& message, const FieldDescriptor* field, int index
       return;
     }
     case FieldDescriptor::CPPTYPE_MESSAGE: {
-      std::string nested;
-      AppendMessage(repeated ? reflection.GetRepeatedMessage(message, field, index)
-                             : reflection.GetMessage(message, field),
-                    &nested);
-      AppendBytes(nested, out);
-      return;
+      return AppendSized(
+          [&] {
+            AppendMessage(repeated ? reflection.GetRepeatedMessage(message, field, index)
+                                   : reflection.GetMessage(message, field),
+                          out);
+          },
+          out);
     }
     case FieldDescriptor::CPPTYPE_DOUBLE:
       return AppendDouble(repeated ? reflection.GetRepeatedDouble(message, field, index)
@@ -83,35 +148,25 @@ void AppendValue(const Message& message, const FieldDescriptor* field, int index
   }
 }
 
-void AppendRepeated(const Message& message, const FieldDescriptor* field, std::string* out) {
-  std::vector<std::string> elements;
+void AppendList(const Message& message, const FieldDescriptor* field, std::string* out) {
   const int count = message.GetReflection()->FieldSize(message, field);
-  elements.reserve(static_cast<size_t>(count));
-  for (int i = 0; i < count; ++i) {
-    std::string element;
-    if (field->is_map()) {
-      // Key and value both, set or not: clients differ in whether they send empty ones.
-      const Message& entry = message.GetReflection()->GetRepeatedMessage(message, field, i);
-      AppendValue(entry, entry.GetDescriptor()->map_key(), -1, &element);
-      AppendValue(entry, entry.GetDescriptor()->map_value(), -1, &element);
-    } else {
-      AppendValue(message, field, i, &element);
-    }
-    elements.push_back(std::move(element));
-  }
-  // A map is a set of entries; a list keeps its order.
-  if (field->is_map()) std::sort(elements.begin(), elements.end());
-  AppendNumber(elements.size(), out);
-  for (const std::string& element : elements) out->append(element);
+  AppendNumber(static_cast<uint64_t>(count), out);
+  for (int i = 0; i < count; ++i) AppendValue(message, field, i, out);
 }
 
 void AppendMessage(const Message& message, std::string* out) {
+  if (message.GetDescriptor() == google::protobuf::Struct::descriptor()) {
+    return AppendStruct(static_cast<const google::protobuf::Struct&>(message), out);
+  }
+  if (message.GetDescriptor() == google::protobuf::Value::descriptor()) {
+    return AppendVariable(static_cast<const google::protobuf::Value&>(message), out);
+  }
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);  // set ones, by number
   for (const FieldDescriptor* field : fields) {
     AppendNumber(static_cast<uint64_t>(field->number()), out);
     if (field->is_repeated()) {
-      AppendRepeated(message, field, out);
+      AppendList(message, field, out);
     } else {
       AppendValue(message, field, -1, out);
     }
@@ -121,17 +176,20 @@ void AppendMessage(const Message& message, std::string* out) {
 }  // namespace
 
 std::string CanonicalRequestHash(const v1::SendEmailRequest& request, bool test) {
-  const FieldDescriptor* key = v1::SendEmailRequest::descriptor()->FindFieldByNumber(
-      v1::SendEmailRequest::kIdempotencyKeyFieldNumber);
   std::vector<const FieldDescriptor*> fields;
   request.GetReflection()->ListFields(request, &fields);
   std::string canonical(1, test ? 'T' : 'L');
   canonical.reserve(1024);
+  const auto append_text = [&](const std::string& text) { AppendBytes(text, &canonical); };
   for (const FieldDescriptor* field : fields) {
-    if (field == key) continue;
+    if (field->number() == v1::SendEmailRequest::kIdempotencyKeyFieldNumber) continue;
     AppendNumber(static_cast<uint64_t>(field->number()), &canonical);
-    if (field->is_repeated()) {
-      AppendRepeated(request, field, &canonical);
+    if (field->number() == v1::SendEmailRequest::kHeadersFieldNumber) {
+      AppendMap(request.headers(), append_text, &canonical);
+    } else if (field->number() == v1::SendEmailRequest::kMetadataFieldNumber) {
+      AppendMap(request.metadata(), append_text, &canonical);
+    } else if (field->is_repeated()) {
+      AppendList(request, field, &canonical);
     } else {
       AppendValue(request, field, -1, &canonical);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -34,6 +35,27 @@ absl::Status CheckRoutes(const Config& config) {
   if (!config.sandbox.empty() && !HasAccount(config, config.sandbox)) {
     return absl::InvalidArgumentError(
         absl::StrCat("sandbox: no account is named ", config.sandbox));
+  }
+  return absl::OkStatus();
+}
+
+// Receivers take one-click unsubscribes over HTTPS only (RFC 8058); this machine is for
+// development.
+absl::Status CheckUnsubscribe(const Unsubscribe& unsubscribe) {
+  const std::string& url = unsubscribe.base_url;
+  if (url.empty()) return absl::OkStatus();
+  const bool local = absl::StartsWith(url, "http://127.0.0.1") ||
+                     absl::StartsWith(url, "http://localhost") ||
+                     absl::StartsWith(url, "http://[::1]");
+  if ((!local && !absl::StartsWith(url, "https://")) || absl::EndsWith(url, "/") ||
+      url.find_first_of(" \t<>\"?#") != std::string::npos || url.size() > 200) {
+    return absl::InvalidArgumentError(
+        "unsubscribe.base_url must be https://HOST with an optional path and no slash at its end, "
+        "at most 200 characters");
+  }
+  if (unsubscribe.token_lifetime < absl::Hours(24 * 30)) {
+    return absl::InvalidArgumentError(
+        "unsubscribe.token_lifetime must be at least 720h: recipients may leave for 30 days");
   }
   return absl::OkStatus();
 }
@@ -94,6 +116,10 @@ absl::Status CheckConfig(const Config& config) {
   if (config.retention.contents > config.retention.emails) {
     return absl::InvalidArgumentError(
         "retention.contents must be at most retention.emails: contents go with their email");
+  }
+  if (absl::Status status = CheckUnsubscribe(config.unsubscribe); !status.ok()) return status;
+  if (config.soft_bounces.days > config.soft_bounces.window_days) {
+    return absl::InvalidArgumentError("soft_bounces.days must not exceed soft_bounces.window_days");
   }
   if (!config.roles.delivery) return absl::OkStatus();
   return CheckRoutes(config);

@@ -48,6 +48,20 @@ struct Account {
   std::string webhook_secret;  // sandbox
 };
 
+// How recipients leave marketing mail.
+struct Unsubscribe {
+  // Public address of the sidecar, "https://mail.example.com", without a slash at the end. Empty:
+  // marketing mail is refused.
+  std::string base_url;
+  absl::Duration token_lifetime = absl::Hours(24 * 366);
+};
+
+// When soft bounces count as a hard one; see storage/delivery_event_store.h.
+struct SoftBounces {
+  int days = 4;
+  int window_days = 14;
+};
+
 // Everything heraldd is told, checked. Secrets are here in the clear: never log a Config.
 struct Config {
   Roles roles;
@@ -57,7 +71,7 @@ struct Config {
   std::string log_severity = "info";
   std::string database_dsn;
   int api_connections = 4;
-  int acceptance_connections = 2;
+  int acceptance_connections = 3;
   int critical_connections = 3;  // of lane CRITICAL alone
   int delivery_connections = 6;  // of the other lanes
   bool migrate = false;          // bring the schema up to date at the start
@@ -68,6 +82,8 @@ struct Config {
   std::string sandbox;                 // account that takes the mail of test tokens
   std::map<Lane, std::string> routes;  // account of each lane
   std::map<Lane, delivery::LanePolicy> lanes;
+  Unsubscribe unsubscribe;
+  SoftBounces soft_bounces;
   absl::Duration provider_timeout = absl::Seconds(20);
   absl::Duration lease = absl::Seconds(90);
   storage::Retention retention;

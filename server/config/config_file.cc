@@ -202,6 +202,15 @@ void ReadDelivery(Section section, Config* config) {
   section.RefuseUnknown();
 }
 
+void ReadAudience(Section unsubscribe, Section soft_bounces, Config* config) {
+  unsubscribe.Read("base_url", &config->unsubscribe.base_url);
+  unsubscribe.ReadDuration("token_lifetime", &config->unsubscribe.token_lifetime);
+  unsubscribe.RefuseUnknown();
+  soft_bounces.ReadCount("days", &config->soft_bounces.days);
+  soft_bounces.ReadCount("window_days", &config->soft_bounces.window_days);
+  soft_bounces.RefuseUnknown();
+}
+
 Config ReadConfig(Section root) {
   Config config;
   for (Lane lane : kAllLanes) config.lanes[lane] = delivery::DefaultLanePolicy(lane);
@@ -215,6 +224,7 @@ Config ReadConfig(Section root) {
   ReadListen(root.Sub("listen"), &config);
   ReadDatabase(root.Sub("database"), &config);
   ReadDelivery(root.Sub("delivery"), &config);
+  ReadAudience(root.Sub("unsubscribe"), root.Sub("soft_bounces"), &config);
   root.Read("log_severity", &config.log_severity);
   root.ReadSecret("master_keys", &config.master_keys);
   root.ReadSecret("operator_token", &config.operator_token);

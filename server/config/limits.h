@@ -31,6 +31,16 @@ inline constexpr size_t kMetadataValueBytesMax = 512;
 inline constexpr int kBatchMax = 1000;
 inline constexpr absl::Duration kSendAheadMax = absl::Hours(24 * 366);
 
+inline constexpr size_t kLocaleBytesMax = 35;
+inline constexpr size_t kTimeZoneBytesMax = 64;
+inline constexpr int kTagsMax = 100;
+inline constexpr size_t kTagBytesMax = 64;
+inline constexpr int kAttributesMax = 64;
+inline constexpr size_t kAttributeNameBytesMax = 64;
+inline constexpr size_t kAttributesBytesMax = 16 << 10;
+inline constexpr int kAttributesDepthMax = 8;
+inline constexpr int kImportRowsMax = 5000;
+
 // The idempotency key outlives the email's acceptance and its send_time by these.
 inline constexpr absl::Duration kKeyRetention = absl::Hours(72);
 inline constexpr absl::Duration kKeyRetentionAfterSend = absl::Hours(24);

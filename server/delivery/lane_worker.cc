@@ -171,20 +171,22 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   for (const Job& job : jobs) {
     starts.push_back({job.email->lease, std::string(job.provider->account()), job.digest});
   }
-  const absl::Time asked = absl::Now();
-  absl::StatusOr<std::vector<storage::BeginResult>> begun =
-      parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
+  absl::Time asked;
+  absl::StatusOr<std::vector<storage::BeginResult>> begun = BeginPatiently(starts, &asked);
   if (!begun.ok()) {
     // Whether the attempts were recorded is not known, so nothing may be handed over: the leases
     // end, and a rescue sorts it out.
-    parts_.observer->OnStorageError("begin", begun.status());
     return Release(static_cast<int>(jobs.size()));
   }
   Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
   const bool too_late = absl::Now() - asked > kRecordMargin;
+  std::vector<storage::Lease> stale;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const storage::BeginResult& result = (*begun)[i];
+    if (result.verdict == storage::BeginResult::Verdict::kStale) {
+      stale.push_back(jobs[i].email->lease);
+    }
     if (result.verdict != storage::BeginResult::Verdict::kBegun) {
       if (result.verdict == storage::BeginResult::Verdict::kStopped) {
         parts_.observer->OnStopped(*jobs[i].email, result.stopped_as);
@@ -195,6 +197,25 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
     } else {
       HandOver(std::move(jobs[i]), result.attempt);
     }
+  }
+  // Those that are merely too short by now need not run out.
+  if (!stale.empty()) parts_.store->ReturnLeases(stale).IgnoreError();
+}
+
+// Asks until the database answers or the leases are over: a claim that ends with its lease counts
+// towards quarantine, and no email shall be taken for poison because the database was away. A
+// repeated call finds the attempts of one whose answer was lost. `asked`: when the last one began.
+absl::StatusOr<std::vector<storage::BeginResult>> LaneWorker::BeginPatiently(
+    const std::vector<storage::AttemptStart>& starts, absl::Time* asked) {
+  const absl::Time give_up = absl::Now() + parts_.lease;
+  for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
+    *asked = absl::Now();
+    absl::StatusOr<std::vector<storage::BeginResult>> begun =
+        parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
+    if (begun.ok()) return begun;
+    parts_.observer->OnStorageError("begin", begun.status());
+    if (Stopping() || absl::Now() > give_up) return begun;
+    Pause(wait);
   }
 }
 

@@ -63,6 +63,8 @@ class LaneWorker {
   bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
   bool PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job);
   void Begin(std::vector<Job> jobs);
+  absl::StatusOr<std::vector<storage::BeginResult>> BeginPatiently(
+      const std::vector<storage::AttemptStart>& starts, absl::Time* asked);
   void HandOver(Job job, int attempt);
   void EndUnsent(const Job& job, int attempt);
   void End(const std::shared_ptr<const storage::LeasedEmail>& email, storage::AttemptEnd end);

@@ -23,6 +23,11 @@ providers::Mailbox ToMailbox(const v1::Mailbox& mailbox) {
 
 void AddHeaders(const EmailContent& content, providers::OutboundMessage* message) {
   for (const auto& [name, value] : content.headers()) message->headers.emplace_back(name, value);
+  if (!content.unsubscribe_url().empty()) {
+    message->headers.emplace_back("List-Unsubscribe",
+                                  absl::StrCat("<", content.unsubscribe_url(), ">"));
+    message->headers.emplace_back("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+  }
   // The map has no order of its own; the request's bytes must have one.
   std::sort(message->headers.begin(), message->headers.end());
 }
@@ -57,6 +62,10 @@ absl::StatusOr<providers::OutboundMessage> Renderer::Render(
     absl::StatusOr<catalog::PinnedTemplatePtr> pinned =
         catalog_->ForRendering(email.lease.tenant, email.template_key, email.template_version);
     if (!pinned.ok()) return pinned.status();
+    if (!content.unsubscribe_url().empty()) {
+      (*content.mutable_variables()->mutable_fields())["unsubscribe_url"].set_string_value(
+          content.unsubscribe_url());
+    }
     rendered = (*pinned)->compiled->Render(content.variables());
   }
   if (!rendered.ok()) return rendered.status();

@@ -184,6 +184,7 @@ absl::StatusOr<DevEnvironment> PrepareDevEnvironment(DevOptions options) {
   config.metrics_listen = options.metrics;
   config.migrate = true;
   config.sandbox = "sandbox";
+  config.unsubscribe.base_url = absl::StrCat("http://", options.webhook.ToString());
   config::Account sandbox;
   sandbox.name = "sandbox";
   sandbox.directory = environment.File("mail");

@@ -12,6 +12,7 @@ class CallReporter final : public rpc::CallObserver {
   explicit CallReporter(ServiceMetrics& metrics) : metrics_(metrics) {}
   void OnCall(absl::string_view method, const absl::Status& status,
               absl::Duration duration) override;
+  void OnFailedItem(absl::string_view method, const absl::Status& status) override;
 
  private:
   ServiceMetrics& metrics_;

@@ -1,5 +1,6 @@
 #include "server/ops/metrics.h"
 
+#include <algorithm>
 #include <cassert>
 #include <map>
 
@@ -197,6 +198,8 @@ AccountMetrics& ServiceMetrics::Account(absl::string_view account) {
 }
 
 void ServiceMetrics::EmailsAccepted(Lane lane, EmailState state, int count) {
+  const auto* known = std::find(kAcceptedStates.begin(), kAcceptedStates.end(), state);
+  if (known == kAcceptedStates.end()) state = EmailState::kQueued;
   families_->accepted.Increment(lane, state, count);
 }
 void ServiceMetrics::AcceptanceGroup(int size) { families_->group_size.Observe(size); }

@@ -80,7 +80,8 @@ class ServiceMetrics {
   RpcMetrics& Rpc(absl::string_view method);
   AccountMetrics& Account(absl::string_view account);
 
-  // `state` is kQueued, kScheduled or kSuppressed.
+  // `state` is kQueued, kScheduled or kSuppressed; any other means that the email was found to be
+  // further on when the reply to its COMMIT was lost, and counts as kQueued.
   void EmailsAccepted(Lane lane, EmailState state, int count = 1);
   // One accepting transaction carried `size` emails.
   void AcceptanceGroup(int size);

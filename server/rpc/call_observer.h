@@ -16,6 +16,9 @@ class CallObserver {
   // `status` is what the caller is told; herald::Cause tells what lay behind it.
   virtual void OnCall(absl::string_view method, const absl::Status& status,
                       absl::Duration duration) = 0;
+  // An item of a batch call failed through no fault of the caller, who is told `status`; the call
+  // as such may well be OK. Told of one item a call.
+  virtual void OnFailedItem(absl::string_view /*method*/, const absl::Status& /*status*/) {}
 };
 
 }  // namespace herald::rpc

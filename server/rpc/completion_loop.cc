@@ -25,6 +25,23 @@ void CompletionLoop::Stop() {
   }
 }
 
+void CompletionLoop::RunOnLoop(std::function<void()> task) {
+  if (std::this_thread::get_id() == thread_.get_id()) return task();
+  absl::MutexLock lock(&mutex_);
+  gathered_.push_back(std::move(task));
+  if (gathered_.size() > 1) return;
+  wake_.alarm.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), static_cast<CompletionTag*>(&wake_));
+}
+
+void CompletionLoop::RunGathered() {
+  std::vector<std::function<void()>> tasks;
+  {
+    absl::MutexLock lock(&mutex_);
+    tasks.swap(gathered_);
+  }
+  for (const auto& task : tasks) task();
+}
+
 void CompletionLoop::OnCompletion(bool) {
   accepts_ = false;
   queue_->Shutdown();

@@ -13,12 +13,16 @@ constexpr int kEventsMax = 1000;
 
 }  // namespace
 
-class DeliveryEventService::Async final
-    : public v1::DeliveryEventService::WithAsyncMethod_RecordDeliveryEvents<
-          v1::DeliveryEventService::Service> {};
+class DeliveryEventService::Async final : public v1::DeliveryEventService::AsyncService {};
 
-DeliveryEventService::DeliveryEventService(storage::DeliveryEventStore& store)
-    : store_(store), async_(std::make_unique<Async>()) {
+DeliveryEventService::DeliveryEventService(storage::DeliveryEventStore& store,
+                                           UnsubscribeMethods unsubscribe)
+    : store_(store), unsubscribe_(std::move(unsubscribe)), async_(std::make_unique<Async>()) {
+  methods_.Add("herald.v1.DeliveryEventService/ResolveUnsubscribeToken", *async_,
+               &Async::RequestResolveUnsubscribeToken,
+               std::bind_front(&UnsubscribeMethods::Resolve, &unsubscribe_));
+  methods_.Add("herald.v1.DeliveryEventService/Unsubscribe", *async_, &Async::RequestUnsubscribe,
+               std::bind_front(&UnsubscribeMethods::Unsubscribe, &unsubscribe_));
   methods_.Add("herald.v1.DeliveryEventService/RecordDeliveryEvents", *async_,
                &Async::RequestRecordDeliveryEvents,
                std::bind_front(&DeliveryEventService::RecordDeliveryEvents, this));

@@ -2,6 +2,7 @@
 
 #include "herald/v1/delivery_event_service.pb.h"
 #include "server/rpc/served.h"
+#include "server/rpc/unsubscribe_methods.h"
 #include "storage/delivery_event_store.h"
 
 namespace herald::rpc {
@@ -10,7 +11,7 @@ namespace herald::rpc {
 class DeliveryEventService final : public Served {
  public:
   // `store` outlives the service.
-  explicit DeliveryEventService(storage::DeliveryEventStore& store);
+  DeliveryEventService(storage::DeliveryEventStore& store, UnsubscribeMethods unsubscribe);
   ~DeliveryEventService() override;
 
   const char* name() const override;
@@ -25,6 +26,7 @@ class DeliveryEventService final : public Served {
                                     v1::RecordDeliveryEventsResponse& response);
 
   storage::DeliveryEventStore& store_;
+  UnsubscribeMethods unsubscribe_;
   const std::unique_ptr<Async> async_;
   MethodSet methods_;
 };

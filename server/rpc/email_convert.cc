@@ -1,7 +1,5 @@
 #include "server/rpc/email_convert.h"
 
-#include <nlohmann/json.hpp>
-
 #include "server/rpc/redaction.h"
 #include "server/rpc/request_check.h"
 
@@ -21,15 +19,6 @@ static_assert(static_cast<int>(BounceClass::kSoft) == v1::BOUNCE_CLASS_SOFT);
 constexpr size_t kTraceIdAt = 3;
 constexpr size_t kTraceIdChars = 32;
 
-void ToMap(const std::string& json, google::protobuf::Map<std::string, std::string>& map) {
-  if (json.empty()) return;
-  const nlohmann::json object = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) return;
-  for (const auto& [key, value] : object.items()) {
-    if (value.is_string()) map[key] = value.get_ref<const std::string&>();
-  }
-}
-
 }  // namespace
 
 void ToProto(const storage::EmailRecord& record, Reveal recipient, v1::Email& email) {
@@ -48,7 +37,7 @@ void ToProto(const storage::EmailRecord& record, Reveal recipient, v1::Email& em
   email.set_lane(static_cast<v1::Lane>(record.lane));
   email.set_category(record.category);
   email.set_idempotency_key(record.idempotency_key);
-  ToMap(record.metadata, *email.mutable_metadata());
+  for (const auto& [key, value] : record.metadata) (*email.mutable_metadata())[key] = value;
   *email.mutable_create_time() = ToTimestamp(record.create_time);
   *email.mutable_update_time() = ToTimestamp(record.update_time);
   if (record.send_time.has_value()) *email.mutable_send_time() = ToTimestamp(*record.send_time);

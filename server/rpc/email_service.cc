@@ -40,13 +40,25 @@ absl::Status EmailError(const absl::Status& status, absl::string_view preconditi
   return FromStorage(status);
 }
 
-void ToResult(absl::StatusOr<acceptance::Accepted> accepted, v1::SendEmailsResult& result) {
+void Answer(const absl::StatusOr<acceptance::Accepted>& accepted,
+            UnaryCall<v1::SendEmailRequest, v1::Email>& call) {
+  if (!accepted.ok()) return call.Finish(accepted.status());
+  if (accepted->replayed) call.AddResponseMetadata("herald-replayed", "true");
+  ToProto(accepted->email, Reveal::kRedacted, call.response());
+  call.Finish(absl::OkStatus());
+}
+
+// Returns the error with its cause where an item failed through no fault of the caller.
+absl::Status ToResult(const absl::StatusOr<acceptance::Accepted>& accepted,
+                      v1::SendEmailsResult& result) {
   if (!accepted.ok()) {
-    *result.mutable_error() = ToRpcStatus(accepted.status());
-    return;
+    const absl::Status told = FromStorage(accepted.status());
+    *result.mutable_error() = ToRpcStatus(told);
+    return Cause(told).empty() ? absl::OkStatus() : told;
   }
   ToProto(accepted->email, Reveal::kRedacted, *result.mutable_email());
   result.set_replayed(accepted->replayed);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -124,13 +136,11 @@ void EmailService::AddChanging() {
 }
 
 void EmailService::SendEmail(UnaryCall<v1::SendEmailRequest, v1::Email>& call) {
-  acceptor_.Accept(call.caller(), call.request(), call.traceparent(), call.deadline(),
-                   [&call](absl::StatusOr<acceptance::Accepted> accepted) {
-                     if (!accepted.ok()) return call.Finish(accepted.status());
-                     if (accepted->replayed) call.AddResponseMetadata("herald-replayed", "true");
-                     ToProto(accepted->email, Reveal::kRedacted, call.response());
-                     call.Finish(absl::OkStatus());
-                   });
+  acceptor_.Accept(
+      call.caller(), call.request(), call.traceparent(), call.deadline(),
+      [&call](absl::StatusOr<acceptance::Accepted> accepted) {
+        call.AnswerOnLoop([&call, accepted = std::move(accepted)] { Answer(accepted, call); });
+      });
 }
 
 void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsResponse>& call) {
@@ -140,12 +150,22 @@ void EmailService::SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsRes
         InvalidField("emails", absl::StrCat("must have 1 to ", limits::kBatchMax, " items")));
   }
   acceptor_.AcceptMany(call.caller(), emails, call.traceparent(), call.deadline(),
-                       [&call](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
-                         for (auto& item : accepted) {
-                           ToResult(std::move(item), *call.response().add_results());
-                         }
-                         call.Finish(absl::OkStatus());
+                       [&call, this](std::vector<absl::StatusOr<acceptance::Accepted>> accepted) {
+                         auto kept = std::make_shared<decltype(accepted)>(std::move(accepted));
+                         const auto answer = [&call, this, kept] { AnswerMany(*kept, call); };
+                         // Much to convert: not on the thread that commits the next group.
+                         if (!shell_.executor.Submit(answer)) answer();
                        });
+}
+
+void EmailService::AnswerMany(const std::vector<absl::StatusOr<acceptance::Accepted>>& accepted,
+                              UnaryCall<v1::SendEmailsRequest, v1::SendEmailsResponse>& call) {
+  absl::Status failed;
+  for (const auto& item : accepted) {
+    failed.Update(ToResult(item, *call.response().add_results()));
+  }
+  if (!failed.ok()) shell_.observer.OnFailedItem(call.method(), failed);
+  call.Finish(absl::OkStatus());
 }
 
 absl::Status EmailService::GetEmail(const Call& call, const v1::GetEmailRequest& request,

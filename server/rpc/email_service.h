@@ -32,6 +32,8 @@ class EmailService final : public Served {
 
   void SendEmail(UnaryCall<v1::SendEmailRequest, v1::Email>& call);
   void SendEmails(UnaryCall<v1::SendEmailsRequest, v1::SendEmailsResponse>& call);
+  void AnswerMany(const std::vector<absl::StatusOr<acceptance::Accepted>>& accepted,
+                  UnaryCall<v1::SendEmailsRequest, v1::SendEmailsResponse>& call);
   absl::Status GetEmail(const Call& call, const v1::GetEmailRequest& request, v1::Email& email);
   absl::Status ListEmails(const Call& call, const v1::ListEmailsRequest& request,
                           v1::ListEmailsResponse& response);

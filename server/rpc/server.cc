@@ -12,6 +12,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/rpc/admission.h"
 #include "server/rpc/completion_loop.h"
+#include "server/rpc/contact_service.h"
 #include "server/rpc/delivery_event_service.h"
 #include "server/rpc/email_service.h"
 #include "server/rpc/executor.h"
@@ -74,8 +75,14 @@ class Server::Impl {
                                                      tokens_, hub_, shell_));
     served_.push_back(std::make_unique<TemplateService>(
         parts.templates, parts.catalog, parts.acceptor, tokens_, parts.render_limits));
-    served_.push_back(std::make_unique<TenantService>(parts.tenants, tokens_, parts.clock));
-    served_.push_back(std::make_unique<DeliveryEventService>(parts.delivery_events));
+    served_.push_back(std::make_unique<TenantService>(
+        parts.tenants, tokens_, parts.clock,
+        SuppressionMethods(parts.preferences, parts.tenants, tokens_, parts.clock)));
+    served_.push_back(std::make_unique<DeliveryEventService>(
+        parts.delivery_events, UnsubscribeMethods(parts.preferences, parts.tenants, parts.clock)));
+    served_.push_back(std::make_unique<ContactService>(
+        AudienceParts{parts.contacts, parts.segments, parts.tenants, parts.contact_ids, tokens_,
+                      shell_, draining_, parts.preferences}));
   }
 
   ~Impl() { Drain(absl::Now()); }
@@ -114,6 +121,7 @@ class Server::Impl {
     if (drained_) return;
     drained_ = true;
     if (readiness_ != nullptr) readiness_->Stop();
+    draining_ = true;
     hub_.Stop();
     if (server_ != nullptr) {
       server_->Shutdown(absl::ToChronoTime(deadline));
@@ -138,6 +146,7 @@ class Server::Impl {
   CallShell shell_;
   const PageTokens tokens_;
   WatchHub hub_;
+  std::atomic<bool> draining_{false};
   std::vector<std::unique_ptr<Served>> served_;
   std::vector<std::unique_ptr<CompletionLoop>> loops_;
   std::unique_ptr<grpc::Server> server_;

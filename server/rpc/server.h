@@ -10,10 +10,13 @@
 #include "server/catalog/template_catalog.h"
 #include "server/identity/authenticator.h"
 #include "server/rpc/call_observer.h"
+#include "server/rpc/preference_parts.h"
 #include "server/rpc/server_options.h"
 #include "server/templates/render_limits.h"
+#include "storage/contact_store.h"
 #include "storage/delivery_event_store.h"
 #include "storage/email_store.h"
+#include "storage/segment_store.h"
 #include "storage/template_store.h"
 #include "storage/tenant_store.h"
 
@@ -25,6 +28,9 @@ struct ServerParts {
   storage::TemplateStore& templates;
   storage::TenantStore& tenants;
   storage::DeliveryEventStore& delivery_events;
+  storage::ContactStore& contacts;
+  storage::SegmentStore& segments;
+  ContactIdGenerator& contact_ids;
   catalog::TemplateCatalog& catalog;
   acceptance::Acceptor& acceptor;
   identity::Authenticator& authenticator;
@@ -35,6 +41,7 @@ struct ServerParts {
   // Authenticates page tokens and cursors: 32 bytes, the same on every replica and after restarts.
   std::string page_token_key;
   templates::RenderLimits render_limits = {};
+  PreferenceParts preferences = {};
 };
 
 // The gRPC server: herald.v1, health and reflection.

@@ -57,8 +57,21 @@ absl::optional<int64_t> Continuation(const PageTokens& tokens, absl::string_view
 class TenantService::Async final : public v1::TenantService::AsyncService {};
 
 TenantService::TenantService(storage::TenantStore& store, const PageTokens& tokens,
-                             std::function<absl::Time()> clock)
-    : store_(store), tokens_(tokens), clock_(std::move(clock)), async_(std::make_unique<Async>()) {
+                             std::function<absl::Time()> clock, SuppressionMethods suppressions)
+    : store_(store),
+      tokens_(tokens),
+      clock_(std::move(clock)),
+      suppressions_(std::move(suppressions)),
+      async_(std::make_unique<Async>()) {
+  methods_.Add("herald.v1.TenantService/CreateGlobalSuppression", *async_,
+               &Async::RequestCreateGlobalSuppression,
+               std::bind_front(&SuppressionMethods::Create, &suppressions_));
+  methods_.Add("herald.v1.TenantService/DeleteGlobalSuppression", *async_,
+               &Async::RequestDeleteGlobalSuppression,
+               std::bind_front(&SuppressionMethods::Delete, &suppressions_));
+  methods_.Add("herald.v1.TenantService/ListGlobalSuppressions", *async_,
+               &Async::RequestListGlobalSuppressions,
+               std::bind_front(&SuppressionMethods::List, &suppressions_));
   methods_.Add("herald.v1.TenantService/CreateTenant", *async_, &Async::RequestCreateTenant,
                std::bind_front(&TenantService::CreateTenant, this));
   methods_.Add("herald.v1.TenantService/GetTenant", *async_, &Async::RequestGetTenant,

@@ -3,6 +3,7 @@
 #include "herald/v1/tenant_service.pb.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/served.h"
+#include "server/rpc/suppression_methods.h"
 #include "storage/tenant_store.h"
 
 namespace herald::rpc {
@@ -12,7 +13,7 @@ class TenantService final : public Served {
  public:
   // All references outlive the service.
   TenantService(storage::TenantStore& store, const PageTokens& tokens,
-                std::function<absl::Time()> clock);
+                std::function<absl::Time()> clock, SuppressionMethods suppressions);
   ~TenantService() override;
 
   const char* name() const override;
@@ -47,6 +48,7 @@ class TenantService final : public Served {
   storage::TenantStore& store_;
   const PageTokens& tokens_;
   const std::function<absl::Time()> clock_;
+  SuppressionMethods suppressions_;
   const std::unique_ptr<Async> async_;
   MethodSet methods_;
 };

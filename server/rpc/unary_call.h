@@ -33,6 +33,9 @@ class UnaryCall final : public Call {
   // Answers with the response, or with the error. Exactly once, from any thread; the call is gone
   // afterwards.
   void Finish(const absl::Status& status) { FinishWith(status); }
+  // Has `answer` fill in the response and finish, on the polling thread: many answers that become
+  // ready together, on another thread, then share one wake-up.
+  void AnswerOnLoop(std::function<void()> answer) { loop_.RunOnLoop(std::move(answer)); }
 
  private:
   UnaryCall(const Method& method, CallShell& shell, CompletionLoop& loop)

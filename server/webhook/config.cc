@@ -111,6 +111,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   CLI::App app(
       "Receives delivery providers' webhooks, verifies them and hands the events to heraldd.\n"
       "Meant to face the internet behind a TLS-terminating proxy; holds no database credential.\n"
+      "Serves unsubscribe links at /u/…, to which heraldd's unsubscribe.base_url must lead.\n"
       "Also serves GET /healthz, and GET /readyz, which is 200 while heraldd can take events.",
       "herald-webhook");
   CommandLine line;

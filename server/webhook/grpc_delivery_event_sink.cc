@@ -9,16 +9,13 @@
 #include "absl/synchronization/mutex.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "herald/v1/delivery_event_service.grpc.pb.h"
+#include "server/webhook/grpc_channel.h"
 
 namespace herald::webhook {
 namespace {
 
 namespace pb = herald::v1;
 namespace health = grpc::health::v1;
-
-// A heraldd that came back is found within a second, not after the minute that gRPC's growing
-// pauses end up at.
-constexpr int kReconnectMaxMs = 1000;
 
 // The state of one call, deleted in its completion.
 template <class Request, class Response>
@@ -52,26 +49,6 @@ void Convert(const ReceivedEvent& received, pb::DeliveryEvent* out) {
   out->set_provider_message_id(event.provider_message_id);
   out->set_provider_type(event.provider_type);
   out->set_diagnostic(event.diagnostic);
-}
-
-std::shared_ptr<grpc::ChannelCredentials> Credentials(
-    const GrpcDeliveryEventSink::Options& options) {
-  if (!options.tls) return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions ssl;
-  ssl.pem_root_certs = options.ca_pem;
-  ssl.pem_cert_chain = options.cert_pem;
-  ssl.pem_private_key = options.key_pem;
-  return grpc::SslCredentials(ssl);
-}
-
-std::shared_ptr<grpc::Channel> Connect(const GrpcDeliveryEventSink::Options& options) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  // Repeating a batch is the provider's part, which waits for our answer.
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return grpc::CreateCustomChannel(options.target, Credentials(options), arguments);
 }
 
 }  // namespace

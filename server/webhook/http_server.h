@@ -21,7 +21,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  std::string body;  // text/plain
+  std::string body;  // text/plain, unless a header says otherwise
   std::vector<std::pair<std::string, std::string>> headers;
 };
 

@@ -17,9 +17,11 @@
 #include "server/ops/webhook_metrics.h"
 #include "server/webhook/config.h"
 #include "server/webhook/grpc_delivery_event_sink.h"
+#include "server/webhook/grpc_unsubscribe_gateway.h"
 #include "server/webhook/http_server.h"
 #include "server/webhook/ops_observer.h"
 #include "server/webhook/secret_file.h"
+#include "server/webhook/unsubscribe_service.h"
 #include "server/webhook/webhook_service.h"
 
 namespace herald::webhook {
@@ -121,11 +123,16 @@ absl::Status Serve(const WebhookConfig& config, const sigset_t& signals) {
   OpsObserver observer(metrics);
   GrpcDeliveryEventSink sink(*sink_options, *token);
   WebhookService service(*std::move(endpoints), sink, {}, observer, absl::Now);
-  auto server =
-      HttpServer::Start(ServerOptions(config, observer),
-                        [&service](const HttpRequest& request, HttpServer::Respond respond) {
-                          service.Handle(request, std::move(respond));
-                        });
+  GrpcUnsubscribeGateway gateway(*sink_options, *token);
+  UnsubscribeService unsubscribe(gateway);
+  auto server = HttpServer::Start(
+      ServerOptions(config, observer),
+      [&service, &unsubscribe](const HttpRequest& request, HttpServer::Respond respond) {
+        if (UnsubscribeService::Serves(request.path)) {
+          return unsubscribe.Handle(request, std::move(respond));
+        }
+        service.Handle(request, std::move(respond));
+      });
   if (!server.ok()) return server.status();
   ops::Log(ops::Severity::kInfo, "listening", {{"port", (*server)->port()}});
 

@@ -10,7 +10,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "storage/crypto/hmac.h"
 #include "storage/crypto/sealer.h"
+#include "storage/crypto/sha256.h"
 
 namespace herald::storage {
 namespace {
@@ -62,6 +64,19 @@ absl::StatusOr<MasterKeys> MasterKeys::ReadFile(const std::string& path) {
   absl::StatusOr<MasterKeys> keys = Parse(text);
   Wipe(&text);
   return keys;
+}
+
+Sealer MasterKeys::DeriveSealer(absl::string_view purpose) const {
+  std::vector<SealingKey> derived;
+  for (const Key& key : keys_) {
+    const std::string name = Sha256(key.id);
+    uint32_t id = 0;
+    for (size_t i = 0; i < sizeof(id); ++i) id = id << 8 | static_cast<unsigned char>(name[i]);
+    std::string bytes = HmacSha256(key.key.bytes()).Compute(purpose);
+    derived.push_back({id, SecretKey::FromBytes(bytes)});
+    Wipe(&bytes);
+  }
+  return Sealer(std::move(derived));
 }
 
 WrappedKey MasterKeys::Wrap(const SecretKey& key, absl::string_view aad) const {

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "storage/crypto/sealer.h"
 #include "storage/crypto/secret_key.h"
 
 namespace herald::storage {
@@ -26,6 +27,10 @@ class MasterKeys {
   static absl::StatusOr<MasterKeys> ReadFile(const std::string& path);
 
   const std::string& primary_id() const { return keys_.front().id; }
+
+  // Seals values of the service's own for one purpose, under keys derived from the master keys: the
+  // primary's seals, all open, so that a rotation breaks nothing while the old key is configured.
+  Sealer DeriveSealer(absl::string_view purpose) const;
 
   // `aad` binds the wrapped key to its place: tenant, key id and purpose.
   WrappedKey Wrap(const SecretKey& key, absl::string_view aad) const;

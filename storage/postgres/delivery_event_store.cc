@@ -164,21 +164,65 @@ void MoveStates(Transaction& transaction, const std::map<EmailKey, Move>& moves)
                    reasons.Take());
 }
 
-void Suppress(Transaction& transaction, const std::vector<MatchedEvents::const_iterator>& causes) {
+// Why an address gets no more mail: which email showed it, and at which account.
+struct SuppressionCause {
+  EmailKey email;
+  std::string reason;
+  std::string account;
+};
+
+void Suppress(Transaction& transaction, const std::vector<SuppressionCause>& causes) {
   if (causes.empty()) return;
   ArrayParam tenants, emails, reasons, accounts;
-  for (const auto& cause : causes) {
-    const auto& [key, matched] = *cause;
-    tenants.AddInt(std::get<0>(key).value);
-    emails.AddInt(std::get<1>(key).value);
-    reasons.AddText(SuppressionReason(*matched.event));
-    accounts.AddText(matched.event->account);
+  for (const SuppressionCause& cause : causes) {
+    tenants.AddInt(cause.email.first.value);
+    emails.AddInt(cause.email.second.value);
+    reasons.AddText(cause.reason);
+    accounts.AddText(cause.account);
   }
   transaction.Exec(delivery_event_sql::kSuppress, tenants.Take(), emails.Take(), reasons.Take(),
                    accounts.Take());
 }
 
-RecordedEvents RecordIn(Transaction& transaction, absl::Span<const ProviderEvent> events) {
+using Fresh = std::vector<MatchedEvents::const_iterator>;
+
+// Counts soft bounces by address and day, and starts over after a delivery. Adds those over the
+// limit to `causes`.
+void CountSoftBounces(Transaction& transaction, const Fresh& events, const SoftBounceLimit& limit,
+                      std::vector<SuppressionCause>& causes) {
+  std::vector<SuppressionCause> soft;
+  ArrayParam tenants, emails, times, delivered_tenants, delivered_emails;
+  bool delivered = false;
+  for (const auto& it : events) {
+    const ProviderEvent& event = *it->second.event;
+    const EmailKey email = EmailOf(it->first);
+    if (event.type == EventType::kDelivered) {
+      delivered = true;
+      delivered_tenants.AddInt(email.first.value);
+      delivered_emails.AddInt(email.second.value);
+    } else if (event.type == EventType::kBounced && event.bounce_class == BounceClass::kSoft) {
+      soft.push_back({email, "soft_bounce_limit", event.account});
+      tenants.AddInt(email.first.value);
+      emails.AddInt(email.second.value);
+      times.AddTime(event.event_time);
+    }
+  }
+  if (delivered) {
+    transaction.Exec(delivery_event_sql::kForgetSoftBounces, delivered_tenants.Take(),
+                     delivered_emails.Take());
+  }
+  if (soft.empty()) return;
+  const std::string tenant_array = tenants.Take(), email_array = emails.Take();
+  transaction.Exec(delivery_event_sql::kNoteSoftBounces, tenant_array, email_array, times.Take(),
+                   limit.window_days);
+  for (const pqxx::row& row : transaction.Exec(delivery_event_sql::kOverSoftLimit, tenant_array,
+                                               email_array, limit.days)) {
+    causes.push_back(soft[static_cast<size_t>(Int64Of(row[0])) - 1]);
+  }
+}
+
+RecordedEvents RecordIn(Transaction& transaction, absl::Span<const ProviderEvent> events,
+                        const SoftBounceLimit& limit) {
   RecordedEvents counts;
   const MatchedEvents matched = Match(transaction, events, counts);
   if (matched.empty()) return counts;
@@ -188,18 +232,22 @@ RecordedEvents RecordIn(Transaction& transaction, absl::Span<const ProviderEvent
   counts.duplicates += static_cast<int>(matched.size() - fresh.size());
 
   std::map<EmailKey, Move> moves;
-  std::vector<MatchedEvents::const_iterator> suppressing;
+  Fresh news;
+  std::vector<SuppressionCause> causes;
   for (auto it = matched.begin(); it != matched.end(); ++it) {
     if (fresh.count(it->first) == 0) continue;
-    if (!SuppressionReason(*it->second.event).empty()) suppressing.push_back(it);
+    news.push_back(it);
     const EmailKey email = EmailOf(it->first);
+    const std::string reason = SuppressionReason(*it->second.event);
+    if (!reason.empty()) causes.push_back({email, reason, it->second.event->account});
     const absl::optional<Move> move = Evidence(*it->second.event);
     if (!move.has_value() || !MayMove(summaries.at(email), move->state)) continue;
     const auto known = moves.find(email);
     if (known == moves.end() || known->second.state < move->state) moves[email] = *move;
   }
   MoveStates(transaction, moves);
-  Suppress(transaction, suppressing);
+  CountSoftBounces(transaction, news, limit, causes);
+  Suppress(transaction, causes);
   return counts;
 }
 
@@ -212,7 +260,7 @@ absl::StatusOr<RecordedEvents> PostgresDeliveryEventStore::RecordEvents(
       .role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = "record_events"};
   absl::StatusOr<RecordedEvents> counts = RunTransaction(
       pool_, options, [&](Transaction& transaction) -> absl::StatusOr<RecordedEvents> {
-        return RecordIn(transaction, events);
+        return RecordIn(transaction, events, limit_);
       });
   if (!counts.ok()) return StoreError(counts.status());
   return counts;

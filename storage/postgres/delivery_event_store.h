@@ -8,12 +8,14 @@ namespace herald::storage {
 // Providers' events in PostgreSQL, with the rights of the engine. `pool` must outlive it.
 class PostgresDeliveryEventStore final : public DeliveryEventStore {
  public:
-  explicit PostgresDeliveryEventStore(ConnectionPool& pool) : pool_(pool) {}
+  explicit PostgresDeliveryEventStore(ConnectionPool& pool, SoftBounceLimit limit = {})
+      : pool_(pool), limit_(limit) {}
 
   absl::StatusOr<RecordedEvents> RecordEvents(absl::Span<const ProviderEvent> events) override;
 
  private:
   ConnectionPool& pool_;
+  const SoftBounceLimit limit_;
 };
 
 }  // namespace herald::storage

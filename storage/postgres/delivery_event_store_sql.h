@@ -76,20 +76,54 @@ FROM moved m WHERE e.tenant_id = m.tenant_id AND e.email_id = m.email_id
 // complaint outweighs what a provider found out by itself.
 inline constexpr NamedQuery kSuppress{"suppress_addresses", R"sql(
 INSERT INTO herald.suppressions AS s
-  (tenant_id, address_hash, reason, source, source_email_id)
+  (tenant_id, address_hash, reason, source, source_email_id, address_sealed)
 SELECT DISTINCT ON (e.tenant_id, e.recipient_hash)
-       e.tenant_id, e.recipient_hash, w.reason, w.account, e.email_id
+       e.tenant_id, e.recipient_hash, w.reason, w.account, e.email_id, e.recipient_sealed
 FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
   AS w (tenant_id, email_id, reason, account)
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 ORDER BY e.tenant_id, e.recipient_hash, w.reason, e.email_id
-ON CONFLICT (tenant_id, address_hash) DO UPDATE
+ON CONFLICT (tenant_id, address_hash, marketing_only) DO UPDATE
   SET reason = EXCLUDED.reason, source = EXCLUDED.source,
-      source_email_id = EXCLUDED.source_email_id, create_time = EXCLUDED.create_time,
+      source_email_id = EXCLUDED.source_email_id, address_sealed = EXCLUDED.address_sealed,
+      create_time = EXCLUDED.create_time,
       expire_time = NULL
   WHERE s.expire_time IS NOT NULL
      OR (EXCLUDED.reason = 'complaint' AND s.reason IN ('hard_bounce', 'provider',
                                                         'soft_bounce_limit'))
+)sql"};
+
+// $1 tenants, $2 emails, $3 event times of soft bounces, $4 window in days. One row a day, so that
+// a burst counts once; days that have left the window go.
+inline constexpr NamedQuery kNoteSoftBounces{"note_soft_bounces", R"sql(
+WITH bounced AS MATERIALIZED (
+  SELECT DISTINCT e.tenant_id, e.recipient_hash, (w.event_time AT TIME ZONE 'UTC')::date AS day
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS w (tenant_id, email_id, event_time)
+  JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id),
+gone AS (
+  DELETE FROM herald.soft_bounces s USING bounced b
+  WHERE s.tenant_id = b.tenant_id AND s.address_hash = b.recipient_hash
+    AND s.day <= b.day - $4::integer)
+INSERT INTO herald.soft_bounces (tenant_id, address_hash, day)
+SELECT tenant_id, recipient_hash, day FROM bounced ORDER BY 1, 2, 3
+ON CONFLICT DO NOTHING
+)sql"};
+
+// $1 tenants, $2 emails, $3 days: which of them have an address that came back on so many days.
+inline constexpr NamedQuery kOverSoftLimit{"over_soft_limit", R"sql(
+SELECT w.position
+FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, email_id, position)
+JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
+WHERE (SELECT count(*) FROM herald.soft_bounces s
+       WHERE s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash) >= $3::integer
+)sql"};
+
+// $1 tenants, $2 emails that were delivered.
+inline constexpr NamedQuery kForgetSoftBounces{"forget_soft_bounces", R"sql(
+DELETE FROM herald.soft_bounces s
+USING unnest($1::bigint[], $2::bigint[]) AS w (tenant_id, email_id)
+JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
+WHERE s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash
 )sql"};
 
 }  // namespace herald::storage::delivery_event_sql

@@ -6,10 +6,13 @@
 #include <set>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_query.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/email_store_sql.h"
+#include "storage/postgres/metadata_json.h"
 #include "storage/postgres/transaction.h"
 
 namespace herald::storage {
@@ -28,7 +31,7 @@ bool IsRowError(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status);
 }
 
-std::set<RowKey> TakeKeys(Transaction& transaction, Group group) {
+absl::flat_hash_set<RowKey> TakeKeys(Transaction& transaction, Group group) {
   ArrayParam tenants(group.size()), keys(group.size(), 40), hashes(group.size(), 70),
       emails(group.size(), 20), expiries(group.size(), 32);
   for (const Candidate& candidate : group) {
@@ -38,7 +41,7 @@ std::set<RowKey> TakeKeys(Transaction& transaction, Group group) {
     emails.AddInt(candidate.email->id.value);
     expiries.AddTime(candidate.email->key_expire_time);
   }
-  std::set<RowKey> winners;
+  absl::flat_hash_set<RowKey> winners;
   for (const pqxx::row& row : transaction.Exec(email_sql::kTakeKeys, tenants.Take(), keys.Take(),
                                                hashes.Take(), emails.Take(), expiries.Take())) {
     winners.emplace(Int64Of(row[0]), Int64Of(row[1]));
@@ -81,7 +84,7 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
   ArrayParam tenants(n), ids(n, 20), lanes(n, 2), tests(n, 2), versions(n, 4), sends(n, 32),
       expiries(n, 32), creates(n, 32), categories(n, 20), templates(n, 20), users(n, 20),
       from_addresses(n, 30), from_names(n, 20), keys(n, 40), metadata(n, 40), traces(n, 60),
-      hashes(n, 70), recipients(n, 140), contents(n, 1200);
+      hashes(n, 70), recipients(n, 140), contents(n, 1200), marks(n, 20);
   for (size_t i : winners) {
     const Candidate& candidate = group[i];
     const NewEmail& email = *candidate.email;
@@ -99,22 +102,24 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
     from_addresses.AddText(email.from_address);
     from_names.AddText(email.from_name);
     keys.AddText(email.idempotency_key);
-    metadata.AddText(email.metadata);
+    metadata.AddText(MetadataToJson(email.metadata));
     traces.AddText(email.traceparent);
     hashes.AddBytes(candidate.recipient_hash);
     recipients.AddBytes(candidate.recipient_sealed);
     contents.AddBytes(candidate.content_sealed);
+    marks.AddInt(candidate.recipient_mark);
   }
   return transaction.Exec(email_sql::kInsertEmails, tenants.Take(), ids.Take(), lanes.Take(),
                           tests.Take(), versions.Take(), sends.Take(), expiries.Take(),
                           creates.Take(), categories.Take(), templates.Take(), users.Take(),
                           from_addresses.Take(), from_names.Take(), keys.Take(), metadata.Take(),
-                          traces.Take(), hashes.Take(), recipients.Take(), contents.Take());
+                          traces.Take(), hashes.Take(), recipients.Take(), contents.Take(),
+                          marks.Take());
 }
 
 void Insert(Transaction& transaction, Group group, const std::vector<size_t>& winners,
             std::vector<Settled>& settled) {
-  std::map<RowKey, size_t> position;
+  absl::flat_hash_map<RowKey, size_t> position;
   for (size_t i : winners) {
     const NewEmail& email = *group[i].email;
     position[KeyOf(email)] = i;
@@ -171,7 +176,7 @@ absl::StatusOr<Acceptance::Outcome> Acceptance::RunDespiteBrokenLinks(Group grou
   const auto run = [&](Transaction& transaction) -> absl::StatusOr<Outcome> {
     Outcome outcome;
     outcome.settled.resize(group.size());
-    const std::set<RowKey> won = TakeKeys(transaction, group);
+    const absl::flat_hash_set<RowKey> won = TakeKeys(transaction, group);
     std::vector<size_t> winners, losers;
     for (size_t i = 0; i < group.size(); ++i) {
       (won.count(KeyOf(*group[i].email)) > 0 ? winners : losers).push_back(i);
@@ -193,6 +198,7 @@ absl::StatusOr<Acceptance::Outcome> Acceptance::RunDespiteBrokenLinks(Group grou
 absl::StatusOr<std::vector<Settled>> Acceptance::Settle(Group group, Outcome outcome) {
   absl::StatusOr<std::vector<EmailRecord>> records = RecordsOf(outcome.existing, keys_);
   if (!records.ok()) return StoreError(records.status());
+  if (records->empty()) return std::move(outcome.settled);
   std::map<RowKey, const EmailRecord*> by_key;
   for (const EmailRecord& record : *records) {
     by_key[{record.tenant.value, record.id.value}] = &record;
@@ -202,7 +208,7 @@ absl::StatusOr<std::vector<Settled>> Acceptance::Settle(Group group, Outcome out
     if (found == by_key.end()) continue;
     AcceptResult& result = outcome.settled[i].result;
     if (result.kind == AcceptResult::Kind::kReplayed) {
-      result.existing = *found->second;
+      result.existing = std::make_shared<const EmailRecord>(*found->second);
     } else if (result.kind == AcceptResult::Kind::kAccepted) {
       result.state = found->second->state;
       result.state_reason = found->second->state_reason;

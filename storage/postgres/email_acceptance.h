@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Candidate {
   std::string recipient_hash;
   std::string recipient_sealed;
   std::string content_sealed;
+  int64_t recipient_mark = 0;  // see TenantKeys::MarkOf
 };
 
 // What became of a candidate, and who holds its key: unset when it was refused.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/metadata_json.h"
 #include "storage/postgres/queue_store_sql.h"
 
 namespace herald::storage {
@@ -80,7 +81,7 @@ absl::StatusOr<EmailRecord> RecordOf(const pqxx::row& row, TenantKeys& keys) {
   record.from_address = TextOf(row[kFromAddress]);
   record.from_name = TextOf(row[kFromName]);
   record.idempotency_key = TextOf(row[kIdempotencyKey]);
-  record.metadata = TextOf(row[kMetadata]);
+  record.metadata = MetadataFromJson(TextOf(row[kMetadata]));
   record.create_time = TimeOf(row[kCreateTime]);
   record.update_time = TimeOf(row[kUpdateTime]);
   record.send_time = OptionalTimeOf(row[kSendTime]);

@@ -21,7 +21,7 @@ namespace {
 bool HoldsNul(const NewEmail& email) {
   for (const std::string* text :
        {&email.idempotency_key, &email.category, &email.template_key, &email.user_id,
-        &email.from_address, &email.from_name, &email.metadata, &email.traceparent}) {
+        &email.from_address, &email.from_name, &email.traceparent}) {
     if (text->find('\0') != std::string::npos) return true;
   }
   return false;
@@ -31,11 +31,14 @@ absl::StatusOr<Candidate> Prepare(const NewEmail& email, TenantKeys& keys) {
   if (HoldsNul(email)) return absl::InvalidArgumentError("a text field holds a NUL byte");
   const absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = keys.For(email.tenant);
   if (!cipher.ok()) return cipher.status();
+  const absl::StatusOr<int64_t> mark = keys.MarkOf(email.recipient_normalised);
+  if (!mark.ok()) return mark.status();
   return Candidate{
       .email = &email,
       .recipient_hash = (*cipher)->LookupHash(email.recipient_normalised),
       .recipient_sealed = (*cipher)->Seal(kRecipientField, email.id.value, email.recipient),
-      .content_sealed = (*cipher)->Seal(kContentField, email.id.value, email.content)};
+      .content_sealed = (*cipher)->Seal(kContentField, email.id.value, email.content),
+      .recipient_mark = *mark};
 }
 
 // The emails of a call by key: the first of a key stands for all, which then follow it.
@@ -107,7 +110,9 @@ AcceptResult Follow(const NewEmail& email, const Settled& leader, const Records&
   }
   result.kind = AcceptResult::Kind::kReplayed;
   for (const EmailRecord& record : *holders) {
-    if (record.tenant == email.tenant && record.id == leader.holder) result.existing = record;
+    if (record.tenant == email.tenant && record.id == leader.holder) {
+      result.existing = std::make_shared<const EmailRecord>(record);
+    }
   }
   return result;
 }
@@ -121,8 +126,13 @@ absl::StatusOr<std::vector<AcceptResult>> PostgresEmailStore::AcceptEmails(
   if (folded.candidates.empty()) return results;
   absl::StatusOr<std::vector<Settled>> settled = Acceptance(pool_, keys_).Run(folded.candidates);
   if (!settled.ok()) return settled.status();
+  if (folded.followers.empty()) {
+    for (size_t k = 0; k < settled->size(); ++k) {
+      results[folded.leaders[k]] = std::move((*settled)[k].result);
+    }
+    return results;
+  }
   for (size_t k = 0; k < settled->size(); ++k) results[folded.leaders[k]] = (*settled)[k].result;
-  if (folded.followers.empty()) return results;
 
   const Records holders = ReadHolders(pool_, keys_, emails, folded, *settled);
   std::vector<NewEmail> again;  // those whose leader was refused try for themselves

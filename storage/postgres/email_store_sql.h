@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/postgres/audience_gate_sql.h"
 #include "storage/postgres/named_query.h"
 
 // The statements of acceptance and of the caller's changes. They run under row-level security as
@@ -32,22 +33,22 @@ JOIN herald.idempotency_keys k
 // The emails themselves, one array a column. $1 tenant, $2 email, $3 lane, $4 test, $5 template
 // version, $6 send time, $7 expire time, $8 create time, $9 category, $10 template key, $11 user,
 // $12 from address, $13 from name, $14 idempotency key, $15 metadata, $16 traceparent,
-// $17 recipient hash, $18 recipient sealed, $19 content sealed.
+// $17 recipient hash, $18 recipient sealed, $19 content sealed, $20 recipient mark.
 inline constexpr NamedQuery kInsertEmails{"insert_emails", R"sql(
 WITH new AS MATERIALIZED (
-  SELECT n.*, coalesce(s.reason, '') AS reason,
-         (CASE WHEN s.reason IS NOT NULL THEN 11 WHEN n.send_time > now() THEN 1 ELSE 2 END)
+  SELECT n.*, coalesce(n.stop, '') AS reason,
+         (CASE WHEN n.stop IS NOT NULL THEN 11 WHEN n.send_time > now() THEN 1 ELSE 2 END)
            ::smallint AS state
+  FROM (
+  SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS stop
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::boolean[], $5::integer[],
               $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[],
               $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-              $17::bytea[], $18::bytea[], $19::bytea[])
-    AS n (tenant_id, email_id, lane, test, template_version, send_time, expire_time, create_time,
+              $17::bytea[], $18::bytea[], $19::bytea[], $20::bigint[])
+    AS w (tenant_id, email_id, lane, test, template_version, send_time, expire_time, create_time,
           category, template_key, user_id, from_address, from_name, idempotency_key, metadata,
-          traceparent, recipient_hash, recipient_sealed, content_sealed)
-  LEFT JOIN herald.suppressions s
-    ON s.tenant_id = n.tenant_id AND s.address_hash = n.recipient_hash
-   AND (s.expire_time IS NULL OR s.expire_time > now())),
+          traceparent, recipient_hash, recipient_sealed, content_sealed, recipient_mark)
+  OFFSET 0) n),
 emails AS (
   INSERT INTO herald.emails
     (tenant_id, email_id, state, lane, test, template_version, send_time, expire_time, create_time,

@@ -20,7 +20,9 @@ std::string SqlState(const std::exception& error) {
   if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error) != nullptr) return "40003";
   if (dynamic_cast<const pqxx::transaction_rollback*>(&error) != nullptr) return "40000";
   if (dynamic_cast<const pqxx::too_many_connections*>(&error) != nullptr) return "53300";
-  if (dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr) return "08000";
+  // Any other error of a statement without a code is not the server's: libpq lost it, whether or
+  // not the connection shows it already.
+  if (dynamic_cast<const pqxx::failure*>(&error) != nullptr) return "08000";
   return "";
 }
 

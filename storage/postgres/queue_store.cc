@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/fair_claim.h"
@@ -76,6 +77,10 @@ absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys
   absl::StatusOr<std::string> content =
       OpenField(keys, tenant, id, kContentField, BytesOf(row[kContentSealed]));
   if (!content.ok()) return content.status();
+  // Stored as acceptance parsed it, so that its lower case is its normalised form.
+  const absl::StatusOr<int64_t> mark = keys.MarkOf(absl::AsciiStrToLower(*recipient));
+  if (!mark.ok()) return mark.status();
+  email.lease.recipient_mark = *mark;
   email.recipient = *std::move(recipient);
   email.content = *std::move(content);
   return absl::OkStatus();
@@ -94,7 +99,7 @@ struct Judgement {
 std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptStart> starts,
                              const std::vector<size_t>& held) {
   ArrayParam tenants(held.size()), emails(held.size(), 20), tokens(held.size()),
-      accounts(held.size()), digests(held.size(), 70);
+      accounts(held.size()), digests(held.size(), 70), marks(held.size(), 20);
   for (size_t i : held) {
     const AttemptStart& start = starts[i];
     tenants.AddInt(start.lease.tenant.value);
@@ -102,9 +107,11 @@ std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptS
     tokens.AddInt(start.lease.token);
     accounts.AddText(start.account);
     digests.AddBytes(start.request_digest);
+    marks.AddInt(start.lease.recipient_mark);
   }
-  const pqxx::result rows = transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(),
-                                             tokens.Take(), accounts.Take(), digests.Take());
+  const pqxx::result rows =
+      transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(), tokens.Take(),
+                       accounts.Take(), digests.Take(), marks.Take());
   std::vector<Judgement> judgements(held.size());
   for (const pqxx::row& row : rows) {
     Judgement& judgement = judgements[static_cast<size_t>(Int64Of(row[0])) - 1];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/postgres/audience_gate_sql.h"
 #include "storage/postgres/named_query.h"
 
 // The queue's statements. Who changes the state of an email that has a queue row locks that row
@@ -82,24 +83,24 @@ CROSS JOIN LATERAL (
   FOR UPDATE) held
 )sql"};
 
-// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests): begins an attempt
+// Of locked emails ($1 tenants, $2 emails, $3 tokens, $4 accounts, $5 digests, $6 marks): begins an attempt
 // for those that may go, and says of the others why not. begin_time is the transaction's: older
 // than the snapshot that looked for suppressions, so what committed before it was seen. A call that
 // is repeated because its answer was lost finds its own attempt and begins it anew.
 inline constexpr NamedQuery kBegin{"begin_attempts", R"sql(
 WITH judged AS MATERIALIZED (
+  SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS suppressed
+  FROM (
   SELECT w.*, q.attempts + 1 AS attempt, e.state,
          q.expire_time <= now() AS overdue,
-         s.reason AS suppressed
-  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[])
-         WITH ORDINALITY AS w (tenant_id, email_id, lease_token, account, digest, position)
+         e.recipient_hash, e.user_id, e.category
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bigint[])
+         WITH ORDINALITY
+         AS w (tenant_id, email_id, lease_token, account, digest, recipient_mark, position)
   CROSS JOIN LATERAL (
     SELECT l.attempts, l.expire_time FROM herald.queue l
     WHERE l.tenant_id = w.tenant_id AND l.email_id = w.email_id LIMIT 1) q
-  JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
-  LEFT JOIN herald.suppressions s
-    ON s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash
-   AND (s.expire_time IS NULL OR s.expire_time > now())),
+  JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id) w),
 begun AS (
   INSERT INTO herald.attempts AS a (tenant_id, email_id, attempt, begin_time, lease_token, account,
                                     request_digest)

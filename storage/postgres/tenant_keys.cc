@@ -12,6 +12,7 @@ namespace {
 constexpr absl::Duration kKeep = absl::Minutes(1);
 constexpr int kSealingKeyId = 1;
 constexpr int kLookupKeyId = 2;
+constexpr TenantId kService{0};  // tenants begin at 1
 
 // The newest sealing key first: it seals.
 constexpr NamedQuery kLoadKeys{"load_tenant_keys", R"sql(
@@ -94,6 +95,29 @@ absl::StatusOr<std::shared_ptr<const TenantCipher>> TenantKeys::Load(TenantId te
   if (sealing.empty() || lookup.empty()) return absl::NotFoundError("the tenant has no keys");
   return std::make_shared<const TenantCipher>(tenant, Sealer(std::move(sealing)),
                                               HmacSha256(lookup.front().bytes()));
+}
+
+absl::StatusOr<std::shared_ptr<const TenantCipher>> TenantKeys::ForService() {
+  absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = For(kService);
+  if (!absl::IsNotFound(cipher.status())) return cipher;
+  const absl::Status created =
+      RunTransaction(pool_, {.role = DatabaseRole::kEngine, .name = "create_service_keys"},
+                     [this](Transaction& transaction) -> absl::Status {
+                       Create(transaction, kService);
+                       return absl::OkStatus();
+                     });
+  // Another replica may have been first, or the answer to our COMMIT was lost.
+  if (!created.ok() && !absl::IsAlreadyExists(created) && !IsInDoubt(created)) return created;
+  return For(kService);
+}
+
+absl::StatusOr<int64_t> TenantKeys::MarkOf(absl::string_view normalised_address) {
+  const absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = ForService();
+  if (!cipher.ok()) return cipher.status();
+  const std::string hash = (*cipher)->LookupHash(normalised_address);
+  uint64_t mark = 0;
+  for (size_t i = 0; i < sizeof(mark); ++i) mark = mark << 8 | static_cast<unsigned char>(hash[i]);
+  return static_cast<int64_t>(mark);
 }
 
 void TenantKeys::Create(Transaction& transaction, TenantId tenant) const {

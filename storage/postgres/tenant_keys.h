@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "model/ids.h"
@@ -36,6 +38,13 @@ class TenantKeys {
 
   // Makes the next For load again: when Open answered kNotFound, a key may have been added since.
   void Forget(TenantId tenant);
+
+  // By which a normalised address is found in herald.global_suppressions: the same for every
+  // tenant, kept with no email. Creates the service's own keys when there are none. Errors and
+  // connection as For.
+  absl::StatusOr<int64_t> MarkOf(absl::string_view normalised_address);
+  // The service's own keys, as if it were a tenant.
+  absl::StatusOr<std::shared_ptr<const TenantCipher>> ForService();
 
   // Writes the first keys of a new tenant, as part of the transaction that creates it.
   void Create(Transaction& transaction, TenantId tenant) const;

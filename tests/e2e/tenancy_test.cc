@@ -3,6 +3,7 @@
 // fails here, from its first day.
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/message.h>
 #include <gtest/gtest.h>
 
@@ -32,9 +33,11 @@ constexpr char kMark[] = "confidential";
 // answer must have nothing of B's.
 const std::set<std::string>& Harmless() {
   static const auto* const methods = new std::set<std::string>{
-      "herald.v1.EmailService/ListEmails", "herald.v1.EmailService/RedriveEmails",
-      "herald.v1.EmailService/SendEmails", "herald.v1.TemplateService/CreateTemplate",
-      "herald.v1.TemplateService/ListTemplates"};
+      "herald.v1.ContactService/CreateContact",   "herald.v1.ContactService/CreateSegment",
+      "herald.v1.ContactService/ImportContacts",  "herald.v1.ContactService/ListContacts",
+      "herald.v1.ContactService/ListSegments",    "herald.v1.EmailService/ListEmails",
+      "herald.v1.EmailService/RedriveEmails",     "herald.v1.EmailService/SendEmails",
+      "herald.v1.TemplateService/CreateTemplate", "herald.v1.TemplateService/ListTemplates"};
   return *methods;
 }
 
@@ -55,6 +58,17 @@ class Tenancy : public ::testing::Test {
     b_.AwaitEvent(delivered_.id(), v1::EVENT_TYPE_SENT);
     *request.mutable_send_time() = Timestamp(absl::Now() + absl::Hours(1));
     waiting_ = b_.Send(request);
+    v1::CreateContactRequest contact;
+    contact.mutable_contact()->set_email("delivered@sandbox.herald.test");
+    contact.mutable_contact()->set_name(kMark);
+    contact.mutable_contact()->set_user_id(kKey);
+    contact.mutable_contact()->add_tags(kMark);
+    ASSERT_OK_AND_ASSIGN(contact_, b_.api().CreateContact(contact));
+    v1::CreateSegmentRequest segment;
+    segment.mutable_segment()->set_key(kKey);
+    segment.mutable_segment()->set_display_name(kMark);
+    segment.mutable_segment()->set_filter("tags:*");
+    ASSERT_OK(b_.api().CreateSegment(segment));
     token_id_ = b_.CreateToken(v1::ApiToken::MODE_LIVE).api_token().id();
   }
 
@@ -71,6 +85,7 @@ class Tenancy : public ::testing::Test {
   const Tenant b_{"tenant-b"};
   v1::Email delivered_;
   v1::Email waiting_;
+  v1::Contact contact_;
   std::string token_id_;
 };
 
@@ -81,6 +96,7 @@ std::string Tenancy::TextFor(const pb::FieldDescriptor& field, const std::string
   if (name == "id") {
     if (absl::StrContains(owner, "Token")) return token_id_;
     if (absl::StrContains(owner, "Tenant")) return b_.id();
+    if (absl::StrContains(owner, "Contact")) return contact_.id();
     return email_id;
   }
   if (name == "tenant_id") return b_.id();
@@ -90,6 +106,7 @@ std::string Tenancy::TextFor(const pb::FieldDescriptor& field, const std::string
   if (name == "email" && owner == "Mailbox") return a_.sender();
   if (name == "email" || name == "recipient_email") return "delivered@sandbox.herald.test";
   if (name == "account") return "sandbox";
+  if (name == "filter" && owner == "Segment") return "tags:*";
   if (name == "subject" || name == "text" || name == "html") return "Own content";
   return "";
 }
@@ -107,6 +124,12 @@ void Tenancy::FillField(pb::Message& message, const pb::FieldDescriptor& field,
       }
       reflection.MutableMessage(&message, &field)
           ->CopyFrom(Timestamp(absl::Now() + absl::Minutes(30)));
+      return;
+    }
+    if (type == "google.protobuf.FieldMask") {
+      auto& mask = static_cast<pb::FieldMask&>(*reflection.MutableMessage(&message, &field));
+      mask.add_paths(message.GetTypeName() == "herald.v1.UpdateContactRequest" ? "name"
+                                                                               : "display_name");
       return;
     }
     if (field.name() == "attachments" || field.name() == "reply_to") return;
@@ -157,7 +180,8 @@ void Tenancy::ExpectNothingOfB(const pb::MethodDescriptor& method, const RawAnsw
       pb::MessageFactory::generated_factory()->GetPrototype(method.output_type())->New());
   ASSERT_TRUE(response->ParseFromString(answer.response)) << name;
   const std::string told = absl::StrCat(response->DebugString(), answer.status.ToString());
-  for (const std::string& secret : {delivered_.id(), waiting_.id(), b_.id(), token_id_}) {
+  for (const std::string& secret :
+       {delivered_.id(), waiting_.id(), b_.id(), token_id_, contact_.id()}) {
     EXPECT_FALSE(absl::StrContains(told, secret)) << name << ": " << told;
   }
   EXPECT_FALSE(absl::StrContains(told, kMark)) << name << ": " << told;
@@ -186,9 +210,12 @@ TEST_F(Tenancy, NoMethodShowsOrChangesAnotherTenantsRows) {
   const std::string before = RowsOfB();
   EXPECT_THAT(before, ::testing::HasSubstr("emails 2|"));
   int methods = 0;
-  const pb::MethodDescriptor* create_template = nullptr;
-  for (const char* service :
-       {"EmailService", "TemplateService", "TenantService", "DeliveryEventService"}) {
+  // From then on A has a thing of that name, too: last, in this order.
+  const std::set<std::string> creating = {"CreateContact", "CreateSegment", "CreateTemplate",
+                                          "ImportContacts"};
+  std::vector<const pb::MethodDescriptor*> last;
+  for (const char* service : {"EmailService", "TemplateService", "TenantService",
+                              "DeliveryEventService", "ContactService"}) {
     const pb::ServiceDescriptor* descriptor =
         v1::DeliveryEvent::descriptor()->file()->pool()->FindServiceByName(
             absl::StrCat("herald.v1.", service));
@@ -197,8 +224,8 @@ TEST_F(Tenancy, NoMethodShowsOrChangesAnotherTenantsRows) {
       const pb::MethodDescriptor& method = *descriptor->method(i);
       ++methods;
       if (method.server_streaming()) continue;  // below
-      if (method.name() == "CreateTemplate") {
-        create_template = &method;  // last: from then on A has a template of that name, too
+      if (creating.count(method.name()) != 0) {
+        last.push_back(&method);
         continue;
       }
       for (const std::string& id : {delivered_.id(), waiting_.id()}) {
@@ -206,8 +233,10 @@ TEST_F(Tenancy, NoMethodShowsOrChangesAnotherTenantsRows) {
       }
     }
   }
-  ExpectNothingOfB(*create_template, CallAsA(*create_template, delivered_.id()));
-  EXPECT_GE(methods, 29);
+  for (const pb::MethodDescriptor* method : last) {
+    ExpectNothingOfB(*method, CallAsA(*method, delivered_.id()));
+  }
+  EXPECT_GE(methods, 42);
   EXPECT_EQ(RowsOfB(), before);
 }
 
@@ -218,6 +247,22 @@ TEST_F(Tenancy, AnotherTenantsPageTokenIsRefused) {
   ASSERT_NE(page.next_page_token(), "");
   request.set_page_token(page.next_page_token());
   EXPECT_THAT(a_.api().ListEmails(request), support::StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(Tenancy, AnExportShowsOnlyTheTenantsOwnContacts) {
+  v1::CreateContactRequest own;
+  own.mutable_contact()->set_email("own@example.com");
+  ASSERT_OK_AND_ASSIGN(const v1::Contact contact, a_.api().CreateContact(own));
+  for (const char* filter : {"", "tags:* OR NOT tags:*", "NOT tags:gone"}) {
+    v1::ExportContactsRequest request;
+    request.set_filter(filter);
+    std::vector<std::string> seen;
+    ASSERT_OK(a_.api().ExportContacts(request, [&](const auto& page) {
+      for (const v1::Contact& row : page.contacts()) seen.push_back(row.id());
+      return true;
+    }));
+    EXPECT_THAT(seen, ::testing::ElementsAre(contact.id())) << filter;
+  }
 }
 
 TEST_F(Tenancy, AWatchShowsOnlyTheTenantsOwnEvents) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <iostream>
+#include <limits>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -199,7 +201,13 @@ class Reconciler {
   Accounting result_;
 };
 
-std::string LastLines(const std::vector<std::string>& lines) {
+// Those that tell of an error of heraldd's own, or else the last ones.
+std::string TellingLines(std::vector<std::string> lines) {
+  std::vector<std::string> errors;
+  for (const std::string& line : lines) {
+    if (absl::StrContains(line, "\"severity\":\"ERROR\"")) errors.push_back(line);
+  }
+  if (!errors.empty()) lines = std::move(errors);
   const size_t skipped = lines.size() - std::min(lines.size(), kLogLines);
   return absl::StrJoin(lines.begin() + static_cast<std::ptrdiff_t>(skipped), lines.end(), "\n");
 }
@@ -210,13 +218,19 @@ std::string Accounting::Text() const {
   return absl::StrCat(absl::StrJoin(lines, "\n"), "\n", absl::StrJoin(violations, "\n"));
 }
 
-bool AwaitQuiescence(const Stack& stack, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
-  while (stack.Query("SELECT count(*) FROM herald.queue") != "0") {
+bool AwaitQuiescence(const Stack& stack, absl::Duration patience) {
+  int64_t shortest = std::numeric_limits<int64_t>::max();
+  absl::Time deadline = absl::Now() + patience;
+  while (true) {
+    const int64_t length = Int64Of(stack.Query("SELECT count(*) FROM herald.queue"));
+    if (length == 0) return true;
+    if (length < shortest) {
+      shortest = length;
+      deadline = absl::Now() + patience;
+    }
     if (absl::Now() > deadline) return false;
     absl::SleepFor(absl::Milliseconds(100));
   }
-  return true;
 }
 
 Accounting Reconcile(const Stack& stack, const AccountingInput& input) {
@@ -225,6 +239,9 @@ Accounting Reconcile(const Stack& stack, const AccountingInput& input) {
 
 void ExpectEverythingAccountedFor(const Stack& stack, Load& load,
                                   std::vector<std::string> records) {
+  ASSERT_EQ(stack.process().Wait(absl::ZeroDuration()), absl::nullopt)
+      << "heraldd ended by itself:\n"
+      << stack.process().Stderr();
   EXPECT_TRUE(load.Finish(kSettlePatience)) << "keys were left without an acknowledgement";
   EXPECT_TRUE(AwaitQuiescence(stack, kQuiescencePatience))
       << "still queued (lane, claims, attempts, lease, due):\n"
@@ -238,8 +255,8 @@ void ExpectEverythingAccountedFor(const Stack& stack, Load& load,
             << ", refused with RetryInfo " << load.refusals() << std::endl;
   EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
   EXPECT_TRUE(load.violations().empty())
-      << absl::StrJoin(load.violations(), "\n") << "\nheraldd's log ends with\n"
-      << LastLines(stack.process().Lines());
+      << absl::StrJoin(load.violations(), "\n") << "\nheraldd's log:\n"
+      << TellingLines(stack.process().Lines());
 }
 
 }  // namespace herald::fault

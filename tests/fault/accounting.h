@@ -34,8 +34,9 @@ struct Accounting {
   std::string Text() const;             // both, for a test's message
 };
 
-// Waits until no email is left in the queue. False: some were after `timeout`.
-bool AwaitQuiescence(const Stack& stack, absl::Duration timeout);
+// Waits until no email is left in the queue, for as long as it gets shorter: how long that takes is
+// the machine's business. False: it did not for `patience`.
+bool AwaitQuiescence(const Stack& stack, absl::Duration patience);
 
 // Call it after quiescence.
 Accounting Reconcile(const Stack& stack, const AccountingInput& input);

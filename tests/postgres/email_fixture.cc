@@ -71,7 +71,7 @@ NewEmail EmailFixture::Make(const std::string& key, TenantId tenant) {
   email.from_address = "shop@example.org";
   email.from_name = "Shöp \"one\"";
   email.content = std::string("content\0of ", 11) + key;
-  email.metadata = R"({"order":"1"})";
+  email.metadata = {{"order", "1"}};
   email.expire_time = email.create_time + absl::Hours(24);
   email.key_expire_time = email.create_time + absl::Hours(72);
   email.traceparent = "00-1-2-01";

@@ -72,7 +72,7 @@ TEST_F(EmailStoreTest, AKnownKeyWithEqualContentIsReplayed) {
   const EmailId first = Accept("key");
   const AcceptResult again = AcceptOne(Make("key"));
   EXPECT_EQ(again.kind, Kind::kReplayed);
-  ASSERT_TRUE(again.existing.has_value());
+  ASSERT_TRUE(again.existing != nullptr);
   EXPECT_EQ(again.existing->id, first);
   EXPECT_EQ(again.existing->recipient, "Anna@example.com");
   EXPECT_EQ(QueueLength(), "1");

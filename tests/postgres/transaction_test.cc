@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <pqxx/pqxx>
+
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/error_translation.h"
 #include "tests/postgres/database.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/tcp_gate.h"
@@ -25,6 +28,14 @@ class TransactionTest : public ::testing::Test {
 
   TestDatabase database_;
 };
+
+// The server gives every error of its own a code.
+TEST(ErrorTranslation, TakesAnErrorWithoutACodeForTheLossOfTheServer) {
+  const pqxx::failure lost("server closed the connection unexpectedly");
+  EXPECT_THAT(TranslateError(lost, /*link_open=*/true, "find"),
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(LeavesCommitInDoubt(lost, /*link_open=*/true));
+}
 
 TEST_F(TransactionTest, CommitsWhatItsBodyWrote) {
   ASSERT_OK(RunTransaction(database_.pool(), {.role = DatabaseRole::kEngine, .name = "write"},

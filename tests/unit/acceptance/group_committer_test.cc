@@ -112,6 +112,43 @@ TEST(GroupCommitter, PutsWhatWaitsIntoTheNextGroup) {
   EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 9}));
 }
 
+TEST(GroupCommitter, RunsATransactionBesideAnotherOnlyForMany) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options;
+  options.threads = 2;
+  options.beside_min = 3;
+  options.patience = absl::InfiniteDuration();
+  std::vector<Answer> answers(4);
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&answers[0])).ok());
+  store.AwaitGroups(1);
+  for (size_t i = 1; i < answers.size(); ++i) {
+    ASSERT_TRUE(committer.Submit(Email(&answers[i])).ok());
+  }
+  store.AwaitGroups(2);  // while the first is held
+  store.Hold(false);
+  for (Answer& answer : answers) answer.done.WaitForNotification();
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 3}));
+}
+
+TEST(GroupCommitter, DoesNotWaitForATransactionThatHangs) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options;
+  options.threads = 2;
+  options.patience = absl::Milliseconds(5);
+  std::vector<Answer> answers(2);
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&answers[0])).ok());
+  store.AwaitGroups(1);
+  ASSERT_TRUE(committer.Submit(Email(&answers[1])).ok());
+  store.AwaitGroups(2);  // while the first is held
+  store.Hold(false);
+  for (Answer& answer : answers) answer.done.WaitForNotification();
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 1}));
+}
+
 TEST(GroupCommitter, BoundsTheGroupAndTheQueue) {
   HeldStore store;
   store.Hold(true);

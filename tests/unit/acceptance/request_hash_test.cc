@@ -1,5 +1,6 @@
 #include "server/acceptance/request_hash.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -90,6 +91,7 @@ TEST(RequestHash, SeesEveryDifference) {
 // The encoder knows the types below; a new type of field must be taught to it first.
 TEST(RequestHash, KnowsEveryTypeOfTheRequest) {
   std::set<const google::protobuf::Descriptor*> seen;
+  std::set<std::string> maps;
   std::vector<const google::protobuf::Descriptor*> open = {v1::SendEmailRequest::descriptor()};
   while (!open.empty()) {
     const auto* message = open.back();
@@ -104,8 +106,12 @@ TEST(RequestHash, KnowsEveryTypeOfTheRequest) {
                   type == F::CPPTYPE_INT32 || type == F::CPPTYPE_INT64)
           << field->full_name();
       if (type == F::CPPTYPE_MESSAGE) open.push_back(field->message_type());
+      if (field->is_map()) maps.insert(field->full_name());
     }
   }
+  EXPECT_THAT(maps, testing::UnorderedElementsAre("herald.v1.SendEmailRequest.headers",
+                                                  "herald.v1.SendEmailRequest.metadata",
+                                                  "google.protobuf.Struct.fields"));
 }
 
 }  // namespace

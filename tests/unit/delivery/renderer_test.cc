@@ -47,6 +47,23 @@ TEST_F(RendererTest, RendersThePinnedVersion) {
   EXPECT_EQ(message->to.name, "Ada");
 }
 
+TEST_F(RendererTest, GivesMarketingItsWayOutAlikeEachTime) {
+  auto content = Content();
+  content.mutable_inline_()->set_subject("News");
+  content.mutable_inline_()->set_text("Body");
+  content.set_unsubscribe_url("https://mail.example.com/u/token");
+  (*content.mutable_headers())["X-A"] = "value";
+  const auto first = renderer_.Render(Email(content));
+  const auto second = renderer_.Render(Email(content));
+  ASSERT_TRUE(first.ok() && second.ok());
+  const std::vector<std::pair<std::string, std::string>> headers = {
+      {"List-Unsubscribe", "<https://mail.example.com/u/token>"},
+      {"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"},
+      {"X-A", "value"}};
+  EXPECT_EQ(first->headers, headers);
+  EXPECT_EQ(second->headers, headers);
+}
+
 TEST_F(RendererTest, GivesEqualMessagesForEqualEmails) {
   auto content = Content();
   content.mutable_inline_()->set_subject("Hello");

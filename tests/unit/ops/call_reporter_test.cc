@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "server/ops/log.h"
 #include "server/status/status_details.h"
 
@@ -17,15 +19,16 @@ using ::testing::Not;
 
 constexpr char kMethod[] = "herald.v1.EmailService/SendEmail";
 
-// What a call that ended with `status` leaves in the log.
-std::string Logged(const absl::Status& status) {
+// What `report` leaves in the log.
+std::string LoggedBy(const std::function<void(CallReporter&)>& report) {
   int ends[2];
   EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
   LogOptions options;
   options.fd = ends[1];
   StartLog(options);
   ServiceMetrics metrics("test");
-  CallReporter(metrics).OnCall(kMethod, status, absl::Milliseconds(3));
+  CallReporter reporter(metrics);
+  report(reporter);
   StopLog();
   close(ends[1]);
   char buffer[4096];
@@ -34,11 +37,25 @@ std::string Logged(const absl::Status& status) {
   return std::string(buffer, static_cast<size_t>(n));
 }
 
+// What a call that ended with `status` leaves in the log.
+std::string Logged(const absl::Status& status) {
+  return LoggedBy(
+      [&](CallReporter& reporter) { reporter.OnCall(kMethod, status, absl::Milliseconds(3)); });
+}
+
 TEST(CallReporter, LogsWhatTheCallerIsNotTold) {
   const std::string line = Logged(FromStorage(absl::DataLossError("page 7 of emails is torn")));
   EXPECT_THAT(line, HasSubstr("page 7 of emails is torn"));
   EXPECT_THAT(line, HasSubstr(R"("severity":"ERROR")"));
   EXPECT_THAT(line, HasSubstr(kMethod));
+}
+
+TEST(CallReporter, LogsWhyAnItemOfABatchFailed) {
+  const std::string line = LoggedBy([](CallReporter& reporter) {
+    reporter.OnFailedItem(kMethod, FromStorage(absl::DataLossError("page 7 of emails is torn")));
+  });
+  EXPECT_THAT(line, HasSubstr("page 7 of emails is torn"));
+  EXPECT_THAT(line, HasSubstr(R"("severity":"ERROR")"));
 }
 
 TEST(CallReporter, MasksAddressesInTheCause) {

@@ -109,6 +109,11 @@ TEST_F(MetricsTest, CountAcceptanceByLaneAndState) {
   EXPECT_EQ(ValueOf(scraped, "herald_acceptance_group_size_sum"), 64);
 }
 
+TEST_F(MetricsTest, CountAnEmailThatWasSentBeforeItsCommitWasKnownAsQueuedAtFirst) {
+  metrics_.EmailsAccepted(Lane::kBulk, EmailState::kSent, 3);
+  EXPECT_EQ(ValueOf(Scrape(), "herald_emails_accepted_total{lane=\"bulk\",state=\"queued\"}"), 3);
+}
+
 TEST_F(MetricsTest, ShowTheQueueOfEachLane) {
   metrics_.QueueMeasured(Lane::kStandard, 42, absl::Milliseconds(1500));
   const std::string scraped = Scrape();

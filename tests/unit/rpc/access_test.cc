@@ -3,6 +3,7 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include "google/protobuf/descriptor.h"
+#include "herald/v1/contact_service.grpc.pb.h"
 #include "herald/v1/delivery_event_service.grpc.pb.h"
 #include "herald/v1/email_service.grpc.pb.h"
 #include "herald/v1/template_service.grpc.pb.h"
@@ -17,7 +18,8 @@ std::vector<std::string> AllMethods() {
   std::vector<std::string> methods;
   for (const google::protobuf::FileDescriptor* file :
        {v1::SendEmailRequest::descriptor()->file(), v1::Template::descriptor()->file(),
-        v1::Tenant::descriptor()->file(), v1::DeliveryEvent::descriptor()->file()}) {
+        v1::Tenant::descriptor()->file(), v1::DeliveryEvent::descriptor()->file(),
+        v1::Contact::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       const auto* service = file->service(s);
       for (int m = 0; m < service->method_count(); ++m) {

@@ -27,6 +27,15 @@ std::string Reason(const grpc::Status& status) {
   return info.reason();
 }
 
+std::map<std::string, std::string> Metadata(const grpc::Status& status) {
+  google::rpc::ErrorInfo info;
+  const google::rpc::Status details = Details(status);
+  for (const auto& detail : details.details()) {
+    if (detail.UnpackTo(&info)) return {info.metadata().begin(), info.metadata().end()};
+  }
+  return {};
+}
+
 std::vector<std::string> Fields(const grpc::Status& status) {
   std::vector<std::string> fields;
   google::rpc::BadRequest bad;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/identity/token.h"
 #include "server/rpc/server.h"
+#include "tests/support/fake_contact_store.h"
+#include "tests/support/fake_segment_store.h"
 #include "tests/unit/rpc/fakes/fake_acceptor.h"
 #include "tests/unit/rpc/fakes/fake_delivery_event_store.h"
 #include "tests/unit/rpc/fakes/fake_email_store.h"
@@ -50,6 +53,9 @@ class ServerFixture : public ::testing::Test {
             templates_,
             tenants_,
             delivery_events_,
+            contacts_,
+            segments_,
+            contact_ids_,
             catalog_,
             acceptor_,
             authenticator_,
@@ -89,6 +95,9 @@ class ServerFixture : public ::testing::Test {
   FakeTemplateStore templates_;
   FakeTenantStore tenants_;
   FakeDeliveryEventStore delivery_events_;
+  support::FakeContactStore contacts_;
+  support::FakeSegmentStore segments_;
+  ContactIdGenerator contact_ids_{1};
   FakeAcceptor acceptor_;
   CountingObserver observer_;
   std::atomic<bool> ready_{true};
@@ -111,6 +120,8 @@ class ServerFixture : public ::testing::Test {
 // The reason of an error from the wire; fails the test unless there is exactly one ErrorInfo of
 // domain "herald".
 std::string Reason(const grpc::Status& status);
+// The metadata of its ErrorInfo.
+std::map<std::string, std::string> Metadata(const grpc::Status& status);
 // The fields of its BadRequest.
 std::vector<std::string> Fields(const grpc::Status& status);
 

@@ -87,7 +87,7 @@ class FakeEmailStore final : public storage::EmailStore {
     record.tenant = tenant;
     record.id = id;
     record.recipient = recipient;
-    record.metadata = R"({"order":"42"})";
+    record.metadata = {{"order", "42"}};
     emails_[id] = record;
   }
   void Happen(EmailId email, EventType type) {

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <istream>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "herald/v1/contact_service.pb.h"
+
+namespace herald::heraldctl {
+
+enum class ContactFormat { kCsv, kJsonLines };
+
+// "csv" or "jsonl"; when `name` is empty, by the end of `path`.
+absl::StatusOr<ContactFormat> ParseContactFormat(const std::string& name, const std::string& path);
+
+// The contacts of a file, one by one.
+//
+// CSV has a first line that names its columns: email, name, user_id, locale, time_zone, state, tags
+// (separated by semicolons) and attributes.NAME (numbers, true and false as such, an empty field
+// as none). JSON lines hold a Contact each, in protobuf's JSON.
+class ContactReader {
+ public:
+  virtual ~ContactReader() = default;
+  // False at the end. UsageError, with the line, for what cannot be read.
+  virtual absl::StatusOr<bool> Next(v1::Contact& contact) = 0;
+};
+
+// `in` outlives the reader.
+absl::StatusOr<std::unique_ptr<ContactReader>> MakeContactReader(ContactFormat format,
+                                                                 std::istream& in);
+
+// Writes one contact; CSV has attributes as JSON in one column, since names differ by contact.
+void WriteContact(ContactFormat format, const v1::Contact& contact, std::ostream& out);
+// The first line of a CSV file.
+void WriteContactHeader(ContactFormat format, std::ostream& out);
+
+}  // namespace herald::heraldctl

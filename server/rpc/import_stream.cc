@@ -1,0 +1,131 @@
+#include "server/rpc/import_stream.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/rpc/contact_convert.h"
+#include "server/rpc/method_policy.h"
+#include "server/rpc/stream_caller.h"
+#include "server/rpc/wire_status.h"
+#include "server/status/status_details.h"
+
+namespace herald::rpc {
+
+grpc::ServerReadReactor<v1::ImportContactsRequest>* ImportStream::Open(
+    grpc::CallbackServerContext& context, v1::ImportContactsResponse& response,
+    const AudienceParts& parts) {
+  std::shared_ptr<ImportStream> stream(new ImportStream(context, response, parts));
+  stream->self_ = stream;
+  if (!parts.shell.executor.Submit([stream] { stream->Join(); })) {
+    absl::MutexLock lock(&stream->mu_);
+    stream->End(Overloaded());
+  }
+  return stream.get();
+}
+
+ImportStream::ImportStream(grpc::CallbackServerContext& context,
+                           v1::ImportContactsResponse& response, const AudienceParts& parts)
+    : context_(context),
+      response_(response),
+      parts_(parts),
+      policy_(PolicyOf("herald.v1.ContactService/ImportContacts")),
+      begin_time_(parts.shell.clock()) {}
+
+void ImportStream::Join() {
+  const auto caller = AdmitStream(context_, policy_, parts_.shell);
+  absl::MutexLock lock(&mu_);
+  working_ = false;
+  if (!caller.ok()) return End(caller.status());
+  if (cancelled_) return End(CallerLeft());
+  import_.emplace(parts_.contacts, parts_.contact_ids, (*caller)->tenant, parts_.shell.clock);
+  StartRead(&reading_);
+}
+
+void ImportStream::OnReadDone(bool ok) {
+  absl::MutexLock lock(&mu_);
+  if (ok) {
+    read_ = true;
+  } else {
+    complete_ = true;
+  }
+  if (working_ || finished_) return;
+  working_ = true;
+  if (!parts_.shell.executor.Submit([stream = shared_from_this()] { stream->Work(); })) {
+    working_ = false;
+    End(Overloaded());
+  }
+}
+
+// Stores what was read, then makes way for other calls before it goes on.
+void ImportStream::Work() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (!TakeNext()) return;
+    }
+    const absl::Status status = import_->Add(storing_);
+    absl::MutexLock lock(&mu_);
+    if (!status.ok()) {
+      working_ = false;
+      return End(status);
+    }
+    if (parts_.shell.executor.Submit([stream = shared_from_this()] { stream->Work(); })) return;
+  }
+}
+
+// Moves the request that was read to `storing_` and reads the next one meanwhile. False when there
+// is none, or the stream is over.
+bool ImportStream::TakeNext() {
+  if (finished_) return false;
+  if (read_ && !cancelled_ && !parts_.draining) {
+    storing_.Swap(&reading_);
+    reading_.Clear();
+    read_ = false;
+    if (!complete_) StartRead(&reading_);
+    return true;
+  }
+  working_ = false;
+  if (cancelled_) {
+    End(CallerLeft());
+  } else if (read_) {
+    End(StreamDrained());
+  } else if (complete_) {
+    End(absl::OkStatus());
+  }
+  return false;
+}
+
+// Tells a caller whose import broke where to go on.
+absl::Status ImportStream::WithProgress(const absl::Status& status) const {
+  const absl::Status told = ContactError(status);
+  const std::string rows = absl::StrCat(import_.has_value() ? import_->result().row_count() : 0);
+  absl::Status error =
+      MakeError(told.code(), ErrorReason(told), told.message(), {{"stored_rows", rows}});
+  const absl::optional<absl::Duration> delay = RetryDelay(told);
+  return delay.has_value() ? WithRetryDelay(error, *delay) : error;
+}
+
+void ImportStream::End(const absl::Status& status) {
+  if (finished_) return;
+  finished_ = true;
+  absl::Status told = status;
+  if (status.ok()) {
+    response_ = import_->result();
+  } else if (import_.has_value() && ErrorReason(status) != "INVALID_REQUEST") {
+    told = WithProgress(status);
+  }
+  parts_.shell.observer.OnCall(policy_.method, told, parts_.shell.clock() - begin_time_);
+  Finish(ToGrpcStatus(told));
+}
+
+void ImportStream::OnCancel() {
+  absl::MutexLock lock(&mu_);
+  cancelled_ = true;
+  if (!working_) End(CallerLeft());
+}
+
+void ImportStream::OnDone() {
+  std::shared_ptr<ImportStream> last;  // released on return, when the lock is
+  absl::MutexLock lock(&mu_);
+  last.swap(self_);
+}
+
+}  // namespace herald::rpc
