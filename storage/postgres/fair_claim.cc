@@ -89,8 +89,7 @@ absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, L
     Report(turns, plan, *claimed, took);
     if (!claimed->rows.empty()) return claimed->rows;
     if (!reads_tenants) continue;  // somebody may have come since they were read
-    const bool looked_everywhere = plan.ends_pass && plan.reach == LaneTurns::Reach::kAll;
-    if (looked_everywhere || !turns.HasMoreToVisit(absl::Now())) return claimed->rows;
+    if (!turns.HasMoreToVisit(plan, absl::Now())) return claimed->rows;
   }
 }
 

@@ -9,6 +9,8 @@ namespace {
 
 // Light tenants of one statement. A visit costs some microseconds.
 constexpr size_t kVisitsMax = 1000;
+// Busy tenants that even a small claim may try.
+constexpr int kBusyVisitsMin = 50;
 // How late a transaction usually commits after the time it carries, and how late at the most: its
 // statements and its idle time are limited (transaction.h).
 constexpr absl::Duration kNear = absl::Milliseconds(500);
@@ -70,7 +72,7 @@ void LaneTurns::ListLight(Plan& plan) {
 
 void LaneTurns::ListBusy(Plan& plan) {
   if (busy_.empty()) return;
-  const int visits = std::min(plan.limit, static_cast<int>(busy_.size()));
+  const int visits = std::min(std::max(plan.limit, kBusyVisitsMin), static_cast<int>(busy_.size()));
   plan.busy.assign(busy_.begin(), busy_.begin() + visits);
   for (BusyVisit& visit : plan.busy) {
     if (plan.reach == Reach::kAll) visit.from = {};
@@ -112,13 +114,15 @@ void LaneTurns::Done(const Plan& plan, absl::Span<const Taken> taken, absl::opti
 }
 
 int LaneTurns::DoneLight(const Plan& plan, const Shares& shares, absl::Time near) {
+  int taken = 0;
   light_taken_ = 0;
   light_giving_ = 0;
   for (TenantId tenant : plan.light) {
     const auto share = shares.find(tenant);
     if (share == shares.end()) continue;
-    light_taken_ += share->second.emails;
+    taken += share->second.emails;
     if (share->second.emails < plan.light_quota) {
+      light_taken_ += share->second.emails;
       ++light_giving_;
     } else if (!IsBusy(tenant)) {
       Place from = share->second.last;
@@ -126,7 +130,7 @@ int LaneTurns::DoneLight(const Plan& plan, const Shares& shares, absl::Time near
       busy_.push_back({tenant, from});
     }
   }
-  return light_taken_;
+  return taken;
 }
 
 void LaneTurns::DoneBusy(const Plan& plan, const Shares& shares, bool cut, absl::Time near) {
@@ -177,9 +181,11 @@ void LaneTurns::BeginPass() {
   pass_took_ = absl::ZeroDuration();
 }
 
-bool LaneTurns::HasMoreToVisit(absl::Time now) {
+bool LaneTurns::HasMoreToVisit(const Plan& plan, absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  return cursor_.value != 0 || ReachNow(now) == Reach::kAll;
+  // Busy ones that gave nothing are light again, so each further claim leaves fewer of them.
+  if (!busy_.empty() || cursor_.value != 0) return true;
+  return plan.reach != Reach::kAll && ReachNow(now) == Reach::kAll;
 }
 
 void LaneTurns::Failed(const Plan& plan, absl::Time now, absl::Duration took) {

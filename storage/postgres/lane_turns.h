@@ -71,8 +71,8 @@ class LaneTurns {
   // and `took` how long it was under way.
   void Done(const Plan& plan, absl::Span<const Taken> taken, absl::optional<absl::Time> at,
             absl::Time now, absl::Duration took);
-  // After a claim that found nothing: whether another one, now, may find something.
-  bool HasMoreToVisit(absl::Time now);
+  // After `plan` found nothing: whether another claim, now, may find something.
+  bool HasMoreToVisit(const Plan& plan, absl::Time now);
   // The claim failed, having been under way for `took`: a sweep that takes too long is put off.
   void Failed(const Plan& plan, absl::Time now, absl::Duration took);
   // Something may be due behind the places known: look from the beginning next.
@@ -90,7 +90,7 @@ class LaneTurns {
   void Pace(Reach reach, absl::Time now, absl::Duration took) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ListLight(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ListBusy(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Each returns how many emails those tenants gave.
+  // Returns how many emails they gave.
   int DoneLight(const Plan& plan, const Shares& shares, absl::Time at)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DoneBusy(const Plan& plan, const Shares& shares, bool cut, absl::Time at)
@@ -117,7 +117,7 @@ class LaneTurns {
   absl::Time visited_since_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::Duration pass_took_ ABSL_GUARDED_BY(mutex_);
 
-  // Of light tenants, in the last claim: how many emails, of how many tenants.
+  // Of tenants that stayed light in the last claim: how many emails, of how many tenants.
   int light_taken_ ABSL_GUARDED_BY(mutex_) = 0;
   int light_giving_ ABSL_GUARDED_BY(mutex_) = 0;
 

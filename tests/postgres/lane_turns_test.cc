@@ -76,7 +76,7 @@ TEST_F(LaneTurnsTest, BusyOnesTakeTurnsWhenAClaimIsCutOff) {
   Know({1, 2, 3});
   Claim({{1, 100}});
   Claim({{2, 50}, {1, 50}});
-  Claim({{3, 33}, {1, 34}, {2, 33}});
+  Claim({{3, 33}, {2, 34}, {1, 33}});
   const Plan plan = turns_.Next(100, now_);
   ASSERT_THAT(plan.busy, SizeIs(3));
   const int64_t first = plan.busy[0].tenant.value;
@@ -107,6 +107,7 @@ TEST_F(LaneTurnsTest, ABusyOneIsVisitedFromItsLastPlaceOn) {
 TEST_F(LaneTurnsTest, TheFirstClaimLooksFromTheBeginningAndSoDoesOneEverySecond) {
   Know({1});
   EXPECT_EQ(Claim({{1, 100}}).reach, Reach::kAll);
+  EXPECT_EQ(Claim({{1, 100}}).reach, Reach::kAll) << "the first was cut off before the end";
   EXPECT_EQ(Claim({{1, 100}}).reach, Reach::kNear);
   now_ += absl::Seconds(2);
   EXPECT_EQ(Claim({{1, 100}}).reach, Reach::kAll);
@@ -114,7 +115,8 @@ TEST_F(LaneTurnsTest, TheFirstClaimLooksFromTheBeginningAndSoDoesOneEverySecond)
 
 TEST_F(LaneTurnsTest, LookingBackTakesATwentiethOfTheTime) {
   Know({1});
-  EXPECT_EQ(Claim({{1, 100}}, kSlow).reach, Reach::kAll);
+  Claim({{1, 100}}, kSlow);
+  EXPECT_EQ(Claim({{1, 100}}).reach, Reach::kAll);
   now_ += 18 * kSlow;
   EXPECT_EQ(Claim({{1, 100}}).reach, Reach::kNear);
   now_ += 3 * kSlow;
@@ -147,6 +149,26 @@ TEST_F(LaneTurnsTest, ManyTenantsAreVisitedInSeveralClaims) {
   }
   EXPECT_THAT(visited, SizeIs(2500));
   EXPECT_EQ(turns_.Next(100, now_).light.front(), TenantId{1});
+}
+
+TEST_F(LaneTurnsTest, ASmallClaimThatFindsNothingGoesOnWhileThereAreBusyOnes) {
+  std::vector<int64_t> ids;
+  for (int64_t id = 1; id <= 60; ++id) ids.push_back(id);
+  Know(ids);
+  for (int64_t id = 1; id <= 60; ++id) {
+    const Plan plan = turns_.Next(1, now_);
+    std::vector<LaneTurns::Taken> taken;
+    Give(taken, id, 1);
+    Done(plan, taken);
+  }
+  const Plan fifty = turns_.Next(1, now_);
+  EXPECT_THAT(fifty.busy, SizeIs(50));
+  Done(fifty, {});
+  EXPECT_TRUE(turns_.HasMoreToVisit(fifty, now_));
+  const Plan ten = turns_.Next(1, now_);
+  EXPECT_THAT(ten.busy, SizeIs(10));
+  Done(ten, {});
+  EXPECT_FALSE(turns_.HasMoreToVisit(turns_.Next(1, now_), now_));
 }
 
 TEST_F(LaneTurnsTest, ALightOneThatWasCutOffIsVisitedAgainFirst) {
