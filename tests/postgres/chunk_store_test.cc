@@ -443,8 +443,7 @@ TEST_F(ChunkStoreTest, DepthsCountMembers) {
   absl::StatusOr<std::vector<LaneDepth>> depths = queue_.Depths();
   ASSERT_OK(depths);
   ASSERT_THAT(*depths, SizeIs(1));
-  EXPECT_EQ(depths->at(0).due, 2);
-  EXPECT_EQ(depths->at(0).leased, 3);
+  EXPECT_EQ(depths->at(0).pending, 5);
 }
 
 }  // namespace
