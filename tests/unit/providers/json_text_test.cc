@@ -32,7 +32,7 @@ TEST(JsonText, IsWhatTheLibraryWritesOfRandomBytes) {
   std::mt19937 random(20261122);
   for (int round = 0; round < 20000; ++round) {
     std::string text;
-    for (unsigned i = random() % 24; i > 0; --i) {
+    for (auto i = random() % 24; i > 0; --i) {
       text += static_cast<char>(random() % 3 == 0 ? random() % 256 : 0x80 + random() % 0x80);
     }
     ASSERT_EQ(Ours(text), Theirs(text)) << round;

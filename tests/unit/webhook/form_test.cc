@@ -72,7 +72,7 @@ TEST(FormTest, SurvivesRandomBodies) {
                                 "\"",  ";"};
   for (int round = 0; round < 20000; ++round) {
     std::string body;
-    for (unsigned i = random() % 12; i > 0; --i) body += pieces[random() % std::size(pieces)];
+    for (auto i = random() % 12; i > 0; --i) body += pieces[random() % std::size(pieces)];
     ParseForm("multipart/form-data; boundary=b", body);
     ParseForm(kUrlEncoded, body);
     ParseForm(body, body);
