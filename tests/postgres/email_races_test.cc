@@ -258,7 +258,7 @@ TEST_F(EmailRacesTest, NothingBeginsAfterACommittedSuppression) {
   pqxx::connection connection(database_.dsn());
   connection.prepare("suppress",
                      "INSERT INTO herald.suppressions (tenant_id, address_hash, reason, source) "
-                     "SELECT tenant_id, recipient_hash, 'unsubscribe', 'test' FROM herald.emails "
+                     "SELECT tenant_id, recipient_hash, 'manual', 'test' FROM herald.emails "
                      "WHERE email_id = $1");
   int after_commit = 0;
   for (int round = 0; round < kRounds; ++round) {

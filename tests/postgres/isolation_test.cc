@@ -53,6 +53,9 @@ INSERT INTO herald.soft_bounces VALUES (%1$s, 'x', now());
 INSERT INTO herald.rate_buckets (tenant_id, scope, bucket_key) VALUES (%1$s, 5, '');
 INSERT INTO herald.tenant_limits
   VALUES (%1$s, 0, 0, 0, 0, 0, 0, false, '{}', '{}', '{}', '{}', '{}', now());
+INSERT INTO herald.tenant_routes VALUES (%1$s, 1, 1, 'x', 0, 0, 1);
+INSERT INTO herald.tenant_lanes VALUES (%1$s, 1, true);
+INSERT INTO herald.ledger VALUES (%1$s, 1, 2, 0, 0);
 INSERT INTO herald.sender_warm_ups (tenant_id, sender_domain) VALUES (%1$s, 'x');
 INSERT INTO herald.contacts (tenant_id, contact_id, address_hash, email_sealed, state)
   VALUES (%1$s, 1, sha256('x'), '', 1);

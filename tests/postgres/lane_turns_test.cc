@@ -76,7 +76,7 @@ TEST_F(LaneTurnsTest, BusyOnesTakeTurnsWhenAClaimIsCutOff) {
   Know({1, 2, 3});
   Claim({{1, 100}});
   Claim({{2, 50}, {1, 50}});
-  Claim({{3, 33}, {2, 34}, {1, 33}});
+  Claim({{3, 33}, {2, 50}, {1, 17}});
   const Plan plan = turns_.Next(100, now_);
   ASSERT_THAT(plan.busy, SizeIs(3));
   const int64_t first = plan.busy[0].tenant.value;

@@ -102,6 +102,7 @@ class ParkingTest : public storage::EmailFixture {
     for (int i = 0; i < count; ++i) {
       storage::NewEmail email = Make(absl::StrCat(prefix, i));
       email.lane = lane;
+      email.has_attachments = true;  // so that none goes into a chunk
       email.content = content.SerializeAsString();
       group.push_back(std::move(email));
       if (group.size() < 500 && i + 1 < count) continue;
