@@ -2,6 +2,7 @@
 
 #include <gmime/gmime.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/match.h"
@@ -101,6 +102,20 @@ std::string Render(GMimeMessage* mime) {
   return text.get();
 }
 
+// A value in ASCII stays as it is: GMime would make an encoded word of one that is long, which a
+// list header (RFC 2369) may not have.
+void AppendHeader(GMimeObject* object, const std::string& name, const std::string& value) {
+  g_mime_object_append_header(object, name.c_str(), value.c_str(), kCharset);
+  constexpr size_t kLineMax = 998;  // RFC 5322, 2.1.1, of the whole line
+  const bool ascii = std::all_of(value.begin(), value.end(),
+                                 [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+  if (!ascii || name.size() + value.size() + 2 > kLineMax) return;
+  GMimeHeaderList* headers = g_mime_object_get_header_list(object);
+  GMimeHeader* header =
+      g_mime_header_list_get_header_at(headers, g_mime_header_list_get_count(headers) - 1);
+  g_mime_header_set_raw_value(header, absl::StrCat(" ", value, "\n").c_str());
+}
+
 }  // namespace
 
 std::string BuildMimeMessage(const OutboundMessage& message, absl::Time date) {
@@ -119,7 +134,7 @@ std::string BuildMimeMessage(const OutboundMessage& message, absl::Time date) {
   g_mime_message_set_message_id(mime.get(),
                                 absl::StrCat(message.email_id, "@sandbox.herald.test").c_str());
   for (const auto& [name, value] : message.headers) {
-    g_mime_object_append_header(GMIME_OBJECT(mime.get()), name.c_str(), value.c_str(), kCharset);
+    AppendHeader(GMIME_OBJECT(mime.get()), name, value);
   }
   const Part part = WithAttachments(Body(message), "mixed", false, message);
   g_mime_message_set_mime_part(mime.get(), part.get());

@@ -273,6 +273,8 @@ void ServiceMetrics::DeliveryEventUnmatched() { families_->events_unmatched.Incr
 
 void ServiceMetrics::AccountState(absl::string_view account, int state) {
   families_->account_state.Add({{"account", std::string(account)}}).Set(state);
+  // There from the start, as database_unavailable.
+  families_->failovers.Add({{"account", std::string(account)}});
 }
 void ServiceMetrics::FailedOver(absl::string_view account) {
   families_->failovers.Add({{"account", std::string(account)}}).Increment();

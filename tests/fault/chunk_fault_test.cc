@@ -39,8 +39,12 @@ class ChunkFaultTest : public ::testing::Test {
   static std::vector<client::KeyedEmail> Emails() {
     std::vector<client::KeyedEmail> emails;
     for (int i = 1; i <= kEmails; ++i) {
-      emails.push_back(
-          {*client::IdempotencyKey::Create(absl::StrCat("order:", i)), EmailOf(i, v1::LANE_BULK)});
+      v1::SendEmailRequest email = EmailOf(i, v1::LANE_BULK);
+      // No template, so that none waits for it while the others are committed.
+      email.mutable_inline_()->set_subject(absl::StrCat("Order ", i));
+      email.mutable_inline_()->set_text("It is on its way.");
+      email.clear_variables();
+      emails.push_back({*client::IdempotencyKey::Create(absl::StrCat("order:", i)), email});
     }
     return emails;
   }

@@ -28,6 +28,13 @@ TEST(MimeMessage, CarriesHeadersAndBothTexts) {
   EXPECT_THAT(mime, HasSubstr("\r\n\r\n<p>Thank you, Zo=C3=AB</p>\r\n"));
 }
 
+TEST(MimeMessage, KeepsALongHeaderInAsciiAsItIs) {
+  OutboundMessage message = ExampleMessage();
+  const std::string link = "<https://mail.example.com/u/" + std::string(200, 'x') + ">";
+  message.headers = {{"List-Unsubscribe", link}};
+  EXPECT_THAT(BuildMimeMessage(message, kDate), HasSubstr("List-Unsubscribe: " + link + "\r\n"));
+}
+
 TEST(MimeMessage, HasOnePartForATextAlone) {
   OutboundMessage message = ExampleMessage();
   message.html.clear();
