@@ -222,8 +222,9 @@ bool AwaitQuiescence(const Stack& stack, absl::Duration patience) {
   int64_t shortest = std::numeric_limits<int64_t>::max();
   absl::Time deadline = absl::Now() + patience;
   while (true) {
-    const int64_t length = Int64Of(stack.Query("SELECT (SELECT count(*) FROM herald.queue) + "
-                                               "(SELECT count(*) FROM herald.chunks)"));
+    const int64_t length =
+        Int64Of(stack.Query("SELECT (SELECT count(*) FROM herald.queue) + "
+                            "(SELECT count(*) FROM herald.chunks)"));
     if (length == 0) return true;
     if (length < shortest) {
       shortest = length;

@@ -76,6 +76,8 @@ class FailoverFaultTest : public ::testing::Test {
     settings_.accounts = {{"resend-a", a_.url()}, {"resend-b", b_.url()}};
     settings_.route = "[resend-a, resend-b]";
     settings_.breaker = "{open_base: 1s, open_cap: 2s}";
+    // Longer than the test: else policy would send a second copy by the other account.
+    settings_.evidence_wait = absl::Minutes(5);
     ASSERT_OK(stack_->Start(settings_));
     ASSERT_OK(stack_->Provision());
     ASSERT_OK_AND_ASSIGN(replica_, stack_->LaunchReplica(settings_));

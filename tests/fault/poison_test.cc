@@ -41,7 +41,7 @@ TEST(PoisonTest, IsQuarantinedAfterThreeCrashesAndItsNeighboursAreDelivered) {
   Settings deadly;
   deadly.failpoint = "poison:poison";
   for (int crash = 0; crash < kClaimsMax; ++crash) {
-    ASSERT_OK(stack->Start(deadly));
+    ASSERT_OK(stack->Launch(deadly));  // it may die before it listens
     ASSERT_EQ(stack->process().Wait(kPatience), 128 + SIGKILL) << "crash " << crash;
     stack->EndLeases();
   }

@@ -7,6 +7,7 @@
 #include "tests/fault/accounting.h"
 #include "tests/fault/fault_harness.h"
 #include "tests/fault/load.h"
+#include "tests/support/resend_emulator.h"
 #include "tests/support/status_matchers.h"
 
 namespace herald::fault {
@@ -16,9 +17,17 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 
 TEST(ReplicasTest, AReplicaFrozenPastItsLeasesChangesNothingWhenItWakes) {
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Stack> stack, Stack::Create());
-  ASSERT_OK(stack->Start({}));
+  // Not the sandbox, whose record is a locked file: a replica may be frozen while it holds the
+  // lock.
+  const testing::TempDirectory directory;
+  const std::string record = directory.path() + "/accepted";
+  const testing::ResendEmulator provider({.ground_truth = record});
+  Settings settings;
+  settings.accounts = {{"first", provider.url()}};
+  settings.route = "first";
+  ASSERT_OK(stack->Start(settings));
   ASSERT_OK(stack->Provision());
-  ASSERT_OK_AND_ASSIGN(const auto replica, stack->StartReplica({}));
+  ASSERT_OK_AND_ASSIGN(const auto replica, stack->StartReplica(settings));
   Load load(*stack, {.callers = 4, .emails_per_call = 10, .seed = Seed()});
   absl::SleepFor(absl::Seconds(1));  // both are busy
   const std::string leased = "SELECT count(*) > 0 FROM herald.queue WHERE lease_until IS NOT NULL";
@@ -34,7 +43,7 @@ TEST(ReplicasTest, AReplicaFrozenPastItsLeasesChangesNothingWhenItWakes) {
   EXPECT_EQ(replica->Wait(kPatience), 0) << replica->Stderr();
   EXPECT_EQ(stack->Query("SELECT count(*), sum(state), max(update_time) FROM herald.emails"),
             before);
-  ExpectEverythingAccountedFor(*stack, load, {stack->SandboxRecord()});
+  ExpectEverythingAccountedFor(*stack, load, {record});
 }
 
 }  // namespace
