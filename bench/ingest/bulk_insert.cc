@@ -94,7 +94,7 @@ struct Group {
       recipient_array.AddBytes(RandomHash(random));
       create_array.AddTime(now);
       expiry_array.AddTime(now + absl::Hours(72));
-      mark_array.AddInt(absl::Uniform<int64_t>(random));
+      mark_array.AddInt(static_cast<int64_t>(absl::Uniform<uint64_t>(random)));
     }
     ids = id_array.Take();
     keys = key_array.Take();
