@@ -33,7 +33,7 @@ WHERE ctid >= format('(%s,0)', $1::bigint)::tid AND ctid < format('(%s,0)', $2::
 )sql"};
 
 // Two steps, minutes apart: no transaction that began before the first is left at the second, and
-// one that began after it took the mark away. See migration 0002. The order makes each look-up one
+// one that began after it took the mark away. See migration 0006. The order makes each look-up one
 // descent of the primary key, whatever the planner thinks of the queue's length.
 inline constexpr NamedQuery kForgetTenants{"forget_tenants", R"sql(
 DELETE FROM herald.queue_tenants t
