@@ -76,7 +76,7 @@ class Gate {
                      id_array, expiry_array);
     work.exec_params(insert, tenants, id_array, one, no, zero, never, expiry_array, time_array,
                      categories, empty, user_array, empty, empty, key_array, empty, empty,
-                     hash_array, request_hashes, content, mark_array);
+                     hash_array, request_hashes, content, mark_array, never);
     work.commit();
     return absl::ToDoubleMilliseconds(absl::Now() - begin);
   }

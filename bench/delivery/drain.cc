@@ -132,7 +132,8 @@ absl::StatusOr<double> NoOpLoop(World& world, int64_t rows) {
       const pqxx::result rows_claimed = claim.exec(
           "UPDATE herald.queue q SET lease_until = now() + interval '90 s', lease_token = 1 "
           "WHERE q.ctid = ANY (ARRAY(SELECT d.ctid FROM herald.queue d WHERE d.lane = 3 AND "
-          "d.lease_until IS NULL AND d.run_at <= now() ORDER BY d.run_at, d.email_id LIMIT 100 "
+          "d.tenant_id = 1 AND d.lease_until IS NULL AND d.run_at <= now() ORDER BY d.run_at, "
+          "d.email_id LIMIT 100 "
           "FOR UPDATE SKIP LOCKED)) RETURNING email_id");
       claim.commit();
       if (rows_claimed.empty()) return;
