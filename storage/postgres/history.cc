@@ -19,9 +19,12 @@ Round PruneTenant(Transaction& transaction, TenantId tenant, absl::Time now,
                   const Retention& retention) {
   const auto emails = transaction.Exec(history_sql::kPruneEmails, tenant,
                                        FirstEmailIdAt(now - retention.emails), kRoundMax);
+  const auto chunks = transaction.Exec(history_sql::kPruneChunks, tenant,
+                                       FirstEmailIdAt(now - retention.emails), kRoundMax);
   const auto contents = transaction.Exec(history_sql::kPruneContents, tenant,
                                          FirstEmailIdAt(now - retention.contents), kRoundMax);
-  return {tenant, emails.affected_rows() == kRoundMax || contents.affected_rows() == kRoundMax};
+  return {tenant, emails.affected_rows() == kRoundMax || contents.affected_rows() == kRoundMax ||
+                      chunks.affected_rows() >= kRoundMax};
 }
 
 }  // namespace

@@ -32,6 +32,24 @@ DELETE FROM herald.emails e USING old o
 WHERE e.tenant_id = $1::bigint AND e.email_id = o.email_id
 )sql"};
 
+// $1 tenant, $2 the first email to keep, $3 limit. A chunk is known by its first email; what it did
+// is told of each of its members, so it goes after the last of them.
+inline constexpr NamedQuery kPruneChunks{"prune_chunks", R"sql(
+WITH old AS MATERIALIZED (
+  SELECT a.chunk_id FROM herald.chunk_attempts a
+  WHERE a.tenant_id = $1::bigint AND a.chunk_id < $2::bigint
+    AND NOT EXISTS (SELECT FROM herald.emails e
+                    WHERE e.tenant_id = a.tenant_id AND e.email_id = ANY (a.email_ids))
+    AND NOT EXISTS (SELECT FROM herald.chunks c
+                    WHERE c.tenant_id = a.tenant_id AND c.chunk_id = a.chunk_id)
+  ORDER BY a.chunk_id LIMIT $3::integer),
+events AS (
+  DELETE FROM herald.chunk_events v USING old o
+  WHERE v.tenant_id = $1::bigint AND v.chunk_id = o.chunk_id)
+DELETE FROM herald.chunk_attempts a USING old o
+WHERE a.tenant_id = $1::bigint AND a.chunk_id = o.chunk_id
+)sql"};
+
 // $1 tenant, $2 the first email whose content is kept, $3 limit.
 inline constexpr NamedQuery kPruneContents{"prune_contents", R"sql(
 DELETE FROM herald.email_contents d USING (

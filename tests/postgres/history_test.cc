@@ -43,6 +43,23 @@ TEST_F(HistoryTest, AFinishedEmailGoesWithAllThatBelongsToIt) {
   }
 }
 
+TEST_F(HistoryTest, WhatAChunkDidGoesWithTheLastOfItsMembers) {
+  const EmailId old = AcceptAged("old", absl::Hours(72));
+  Attempt(Outcome::kAccepted, Sent());
+  const EmailId fresh = Accept("fresh");
+  Attempt(Outcome::kAccepted, Sent());
+  Sql(absl::StrCat(
+      "INSERT INTO herald.chunk_attempts (tenant_id, chunk_id, attempt, begin_time, ",
+      "lease_token, account, request_key, request_digest, email_ids) SELECT tenant_id, ", old.value,
+      ", 1, now(), 1, 'x', 'x', '', '{", old.value, ",", fresh.value,
+      "}' FROM herald.emails WHERE email_id = ", old.value));
+  PruneAll();
+  EXPECT_EQ(Count("chunk_attempts"), "1") << "a member is still there";
+  Sql(absl::StrCat("DELETE FROM herald.emails WHERE email_id = ", fresh.value));
+  PruneAll();
+  EXPECT_EQ(Count("chunk_attempts"), "0");
+}
+
 TEST_F(HistoryTest, AnEmailThatIsNotFinishedStaysHoweverOldItIs) {
   const EmailId id = AcceptAged("waiting", absl::Hours(24 * 400));
   PruneAll();
