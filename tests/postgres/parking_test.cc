@@ -94,7 +94,7 @@ class ParkedWatcher final : public DeliveryObserver {
 class ParkingTest : public storage::EmailFixture {
  protected:
   void AcceptMany(int count, Lane lane, const std::string& prefix) {
-    internal::v1::EmailContent content;
+    herald::internal::v1::EmailContent content;
     content.mutable_from()->set_email("shop@example.org");
     content.mutable_inline_()->set_subject("Hello");
     content.mutable_inline_()->set_text("Hello");
