@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rpc/preference_convert.h"
-#include "server/rpc/wire_status.h"
 #include "server/status/status_details.h"
 
 namespace herald::rpc {
