@@ -255,8 +255,8 @@ TEST_F(AudienceGateTest, AcceptanceAndTheBeginningOfAnAttemptAskTheSameText) {
 }
 
 TEST_F(AudienceGateTest, TheKeptPlanOfAcceptanceProbesPrimaryKeysEvenOfEmptyTables) {
-  Sql("VACUUM ANALYZE herald.suppressions; VACUUM ANALYZE herald.global_suppressions; "
-      "VACUUM ANALYZE herald.preferences; VACUUM ANALYZE herald.categories");
+  Sql("VACUUM ANALYZE herald.suppressions, herald.global_suppressions, herald.preferences, "
+      "herald.categories");
   EXPECT_EQ(Sql("SELECT proconfig FROM pg_proc WHERE oid = 'herald.stop_reasons'::regproc"),
             "{plan_cache_mode=force_generic_plan,enable_seqscan=off}");
   const std::string plan =

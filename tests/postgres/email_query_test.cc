@@ -47,6 +47,8 @@ class EmailQueryTest : public EmailFixture {
 
 TEST_F(EmailQueryTest, AKeyIsFoundByTheUniqueKeyOfKeys) {
   for (int i = 0; i < 500; ++i) Accept(absl::StrCat("key-", i));
+  Sql(absl::StrCat("INSERT INTO herald.idempotency_keys SELECT ", a_.value, ", 'more-' || n, '\\x",
+                   std::string(64, 'a'), "', n, now() FROM generate_series(1, 20000) n"));
   Sql("ANALYZE herald.emails; ANALYZE herald.idempotency_keys");
   const std::string plan = PlanByKey("NULL");
   EXPECT_THAT(plan, HasSubstr("idempotency_keys_pkey")) << plan;
