@@ -16,6 +16,8 @@ struct ResendOptions {
   std::string base_url = "https://api.resend.com";
   // Resend answers 403 to requests without one.
   std::string user_agent = "herald/0.1";
+  // False: a service in the shape of Resend's that does not recognise a repeated key.
+  bool idempotent = true;
   std::function<absl::Time()> clock = absl::Now;
 };
 

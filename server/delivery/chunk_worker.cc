@@ -6,6 +6,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "model/steady_time.h"
 #include "server/delivery/chunk_policy.h"
 #include "server/delivery/failpoint.h"
 #include "server/delivery/route_query.h"
@@ -114,7 +115,7 @@ int ChunkWorker::Room() {
   const auto worthwhile = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || policy_.chunks_in_flight_max - in_flight_ >= policy_.chunk_claim;
   };
-  if (!mutex_.AwaitWithTimeout(absl::Condition(&worthwhile), kIdlePoll) || stopping_) return 0;
+  if (!AwaitSteadily(mutex_, absl::Condition(&worthwhile), kIdlePoll) || stopping_) return 0;
   in_flight_ += policy_.chunk_claim;
   return policy_.chunk_claim;
 }
@@ -124,7 +125,7 @@ void ChunkWorker::Pause(absl::Duration at_most) {
   const auto disturbed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || woken_ > 0;
   };
-  mutex_.AwaitWithTimeout(absl::Condition(&disturbed), at_most);
+  AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = std::max(woken_ - 1, 0);
 }
 
@@ -270,7 +271,7 @@ void ChunkWorker::Begin(std::vector<Job> jobs) {
     }
     starts.push_back(std::move(start));
   }
-  const absl::Time asked = absl::Now();
+  const absl::Time asked = SteadyNow();
   const absl::StatusOr<std::vector<ChunkBegin>> begun =
       parts_.chunks->Begin(starts, parts_.provider_timeout + kRecordMargin);
   if (!begun.ok()) {
@@ -279,7 +280,7 @@ void ChunkWorker::Begin(std::vector<Job> jobs) {
     return Release(static_cast<int>(jobs.size()));
   }
   Pass(Failpoint::kAfterBeginCommit);
-  const bool too_late = absl::Now() - asked > kRecordMargin;
+  const bool too_late = SteadyNow() - asked > kRecordMargin;
   std::vector<Job> again;
   std::vector<storage::ChunkLease> broken;
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -340,13 +341,13 @@ void ChunkWorker::HandOver(Job job, int attempt, bool too_late) {
     end.reason = "too_late";
     return recorder_->Add({chunk, std::move(end)});
   }
-  const absl::Time started = absl::Now();
+  const absl::Time started = SteadyNow();
   job.provider->SendBatch(std::move(job.batch), parts_.provider_timeout,
                           [this, chunk, facts, started, end = std::move(end)](
                               const std::vector<providers::SendResult>& results) mutable {
                             Pass(Failpoint::kAfterResponse);
                             parts_.observer->OnChunkHandedOver(*chunk, end.account, end.attempt,
-                                                               results, absl::Now() - started);
+                                                               results, SteadyNow() - started);
                             DecideChunk(policy_, facts, results, parts_.random, &end);
                             recorder_->Add({chunk, std::move(end)});
                           });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/steady_time.h"
 #include "server/delivery/failover.h"
 #include "server/delivery/failpoint.h"
 #include "server/delivery/route_query.h"
@@ -81,7 +82,7 @@ void LaneWorker::Pause(absl::Duration at_most) {
   absl::MutexLock lock(&mutex_);
   const auto disturbed = [this]()
                              ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || woken_; };
-  mutex_.AwaitWithTimeout(absl::Condition(&disturbed), at_most);
+  AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = false;
 }
 
@@ -228,7 +229,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   }
   Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
-  const bool too_late = absl::Now() - asked > kRecordMargin;
+  const bool too_late = SteadyNow() - asked > kRecordMargin;
   std::vector<storage::Lease> stale;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const storage::BeginResult& result = (*begun)[i];
@@ -255,14 +256,14 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
 // repeated call finds the attempts of one whose answer was lost. `asked`: when the last one began.
 absl::StatusOr<std::vector<storage::BeginResult>> LaneWorker::BeginPatiently(
     const std::vector<storage::AttemptStart>& starts, absl::Time* asked) {
-  const absl::Time give_up = absl::Now() + parts_.lease;
+  const absl::Time give_up = SteadyNow() + parts_.lease;
   for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
-    *asked = absl::Now();
+    *asked = SteadyNow();
     absl::StatusOr<std::vector<storage::BeginResult>> begun =
         parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
     if (begun.ok()) return begun;
     parts_.observer->OnStorageError("begin", begun.status());
-    if (Stopping() || absl::Now() > give_up) return begun;
+    if (Stopping() || SteadyNow() > give_up) return begun;
     Pause(wait);
   }
 }
@@ -284,7 +285,7 @@ void LaneWorker::EndUnsent(const Job& job, int attempt) {
 }
 
 void LaneWorker::HandOver(Job job, int attempt) {
-  const absl::Time started = absl::Now();
+  const absl::Time started = SteadyNow();
   providers::Provider* provider = job.provider;
   const providers::OutboundMessage message = std::move(job.message);
   provider->Send(message, parts_.provider_timeout,
@@ -292,7 +293,7 @@ void LaneWorker::HandOver(Job job, int attempt) {
                    Pass(Failpoint::kAfterResponse);
                    const storage::LeasedEmail& email = *job.email;
                    parts_.observer->OnHandedOver(email, job.provider->account(), attempt, result,
-                                                 absl::Now() - started);
+                                                 SteadyNow() - started);
                    storage::AttemptEnd end;
                    end.lease = email.lease;
                    end.attempt = attempt;

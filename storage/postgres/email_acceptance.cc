@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "model/steady_time.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/chunk_assignment.h"
 #include "storage/postgres/email_query.h"
@@ -192,11 +193,11 @@ absl::StatusOr<Acceptance::Outcome> Acceptance::RunDespiteBrokenLinks(Group grou
     if (!winners.empty()) Insert(transaction, group, winners, outcome.settled);
     return outcome;
   };
-  const absl::Time start = absl::Now();
+  const absl::Time start = SteadyNow();
   for (int repeats = 0;; ++repeats) {
     absl::StatusOr<Outcome> outcome = RunTransaction(pool_, options, run);
     const bool broken = IsInDoubt(outcome.status()) || absl::IsUnavailable(outcome.status());
-    if (!broken || repeats == kRepeatsMax || absl::Now() - start > kRepeatWindow) return outcome;
+    if (!broken || repeats == kRepeatsMax || SteadyNow() - start > kRepeatWindow) return outcome;
   }
 }
 
