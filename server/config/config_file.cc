@@ -137,6 +137,7 @@ Account ReadAccount(Section section) {
   } else {
     Fail(section.Path("type"), "must be resend or sandbox");
   }
+  section.Read("batch", &account.batch);
   section.Read("breaker", &account.breaker);
   section.RefuseUnknown();
   return account;
