@@ -4,7 +4,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "providers/http/curl_http_client.h"
 #include "providers/resend/resend_provider.h"
 #include "providers/sandbox/sandbox_provider.h"
@@ -48,6 +48,7 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
       options.api_key = account.api_key;
       if (!account.base_url.empty()) options.base_url = account.base_url;
       options.batch = account.batch;
+      options.idempotent = account.idempotency;
       options.user_agent = absl::StrCat("herald/", version);
       add(providers::MakeResendProvider(std::move(options), *made.http));
       continue;
@@ -76,7 +77,7 @@ delivery::HealthBoard::Options HealthBoardOptions(const config::Config& config) 
   absl::BitGen generator;
   options.replica =
       absl::StrCat(getpid(), "-", absl::Hex(absl::Uniform<uint64_t>(generator), absl::kZeroPad16));
-  options.clock = absl::Now;
+  options.clock = SteadyNow;
   return options;
 }
 

@@ -72,10 +72,11 @@ class ResendProvider : public Provider {
   HttpRequest Request(absl::string_view path, const std::string& key) const;
 
   const ResendOptions options_;
-  const Capabilities capabilities_{.idempotency_window = absl::Hours(24),
-                                   .message_bytes_max = kMessageBytesMax,
-                                   .attachments = true,
-                                   .batch_max = options_.batch ? kBatchMax : 1};
+  const Capabilities capabilities_{
+      .idempotency_window = options_.idempotent ? absl::Hours(24) : absl::ZeroDuration(),
+      .message_bytes_max = kMessageBytesMax,
+      .attachments = true,
+      .batch_max = options_.batch ? kBatchMax : 1};
   HttpClient& http_;
   PendingSends pending_;
   PendingBatches pending_batches_;

@@ -17,6 +17,8 @@ struct ResendOptions {
   // Resend answers 403 to requests without one.
   std::string user_agent = "herald/0.1";
   bool batch = true;  // false: one request an email, as at a provider without a batch call
+  // False: a service in the shape of Resend's that does not recognise a repeated key.
+  bool idempotent = true;
   std::function<absl::Time()> clock = absl::Now;
 };
 

@@ -131,7 +131,6 @@ Account ReadAccount(Section section) {
     section.Read("directory", &account.directory);
     section.Read("webhook_url", &account.webhook_url);
     section.ReadSecret("webhook_secret", &account.webhook_secret);
-    section.Read("idempotency", &account.idempotency);
     account.breaker = false;
     if (account.directory.empty()) Fail(section.Path("directory"), "is required");
   } else {
@@ -139,6 +138,7 @@ Account ReadAccount(Section section) {
   }
   section.Read("batch", &account.batch);
   section.Read("breaker", &account.breaker);
+  section.Read("idempotency", &account.idempotency);
   section.RefuseUnknown();
   return account;
 }

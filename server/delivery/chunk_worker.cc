@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "model/steady_time.h"
 #include "server/delivery/failover.h"
 #include "server/delivery/failpoint.h"
 
@@ -111,7 +112,7 @@ void ChunkWorker::Run() {
   while (!Stopping()) {
     const int limit = Room();
     if (limit <= 0) continue;
-    const absl::Time asked = absl::Now();
+    const absl::Time asked = SteadyNow();
     absl::StatusOr<std::vector<LeasedChunk>> chunks =
         parts_.chunks->Claim(lane_, limit, parts_.lease);
     if (!chunks.ok()) parts_.observer->OnStorageError("claim_chunks", chunks.status());
@@ -132,7 +133,7 @@ int ChunkWorker::Room() {
   const auto worthwhile = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || policy_.chunks_in_flight_max - in_flight_ >= policy_.chunk_claim;
   };
-  if (!mutex_.AwaitWithTimeout(absl::Condition(&worthwhile), kIdlePoll) || stopping_) return 0;
+  if (!AwaitSteadily(mutex_, absl::Condition(&worthwhile), kIdlePoll) || stopping_) return 0;
   in_flight_ += policy_.chunk_claim;
   return policy_.chunk_claim;
 }
@@ -142,7 +143,7 @@ void ChunkWorker::Pause(absl::Duration at_most) {
   const auto disturbed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || woken_ > 0;
   };
-  mutex_.AwaitWithTimeout(absl::Condition(&disturbed), at_most);
+  AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = std::max(woken_ - 1, 0);
 }
 
@@ -223,7 +224,7 @@ void ChunkWorker::Begin(std::vector<ChunkJob> jobs) {
   // Whether the attempts were recorded is not known: see LaneWorker.
   if (!begun.ok()) return Release(static_cast<int>(jobs.size()));
   Pass(Failpoint::kAfterBeginCommit);
-  const bool too_late = absl::Now() - asked > kRecordMargin;
+  const bool too_late = SteadyNow() - asked > kRecordMargin;
   std::vector<ChunkJob> again;
   std::vector<storage::ChunkLease> broken;
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -251,14 +252,14 @@ void ChunkWorker::Begin(std::vector<ChunkJob> jobs) {
 // As LaneWorker's: the claims of a chunk that the database kept from its end shall not count.
 absl::StatusOr<std::vector<ChunkBegin>> ChunkWorker::BeginPatiently(
     const std::vector<storage::ChunkStart>& starts, absl::Time* asked) {
-  const absl::Time give_up = absl::Now() + parts_.lease;
+  const absl::Time give_up = SteadyNow() + parts_.lease;
   for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
-    *asked = absl::Now();
+    *asked = SteadyNow();
     absl::StatusOr<std::vector<ChunkBegin>> begun =
         parts_.chunks->Begin(starts, parts_.provider_timeout + kRecordMargin);
     if (begun.ok()) return begun;
     parts_.observer->OnStorageError("begin_chunks", begun.status());
-    if (Stopping() || absl::Now() > give_up) return begun;
+    if (Stopping() || SteadyNow() > give_up) return begun;
     Pause(wait);
   }
 }
@@ -283,11 +284,11 @@ void ChunkWorker::HandOver(ChunkJob job, int attempt, bool too_late) {
                       job.repeats, job.call.MemberDigests()};
   const int room = job.call.in_one() ? 1 : kRoomOfSingles;
   auto done = [this, chunk, room, facts = std::move(facts), query = std::move(job.query),
-               started = absl::Now(),
+               started = SteadyNow(),
                end = std::move(end)](const std::vector<providers::SendResult>& results) mutable {
     Pass(Failpoint::kAfterResponse);
     parts_.observer->OnChunkHandedOver(*chunk, end.account, end.attempt, results,
-                                       absl::Now() - started);
+                                       SteadyNow() - started);
     if (!facts.repeats && AnyNotTaken(results) &&
         TakesElsewhere(*parts_.router, end.account, &query)) {
       facts.tried_accounts = std::move(query.excluded);

@@ -25,7 +25,7 @@ LanePolicy DefaultLanePolicy(Lane lane) {
       policy.lifetime = absl::Hours(72);
       policy.backoff_cap = absl::Hours(1);
       policy.evidence_wait = absl::Hours(1);
-      // PostgreSQL plans a statement anew each time, which costs as much as four chunks in it.
+      // Few and large transactions: nobody waits for a campaign's chunk.
       policy.chunk_claim = 8;
       policy.chunks_in_flight_max = 40;
       break;

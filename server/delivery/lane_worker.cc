@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/steady_time.h"
 #include "server/delivery/failover.h"
 #include "server/delivery/failpoint.h"
 #include "server/delivery/route_query.h"
@@ -81,7 +82,7 @@ void LaneWorker::Pause(absl::Duration at_most) {
   absl::MutexLock lock(&mutex_);
   const auto disturbed = [this]()
                              ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || woken_; };
-  mutex_.AwaitWithTimeout(absl::Condition(&disturbed), at_most);
+  AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = false;
 }
 
@@ -229,7 +230,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   }
   Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
-  const bool too_late = absl::Now() - asked > kRecordMargin;
+  const bool too_late = SteadyNow() - asked > kRecordMargin;
   std::vector<storage::Lease> stale;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const storage::BeginResult& result = (*begun)[i];
@@ -256,14 +257,14 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
 // repeated call finds the attempts of one whose answer was lost. `asked`: when the last one began.
 absl::StatusOr<std::vector<storage::BeginResult>> LaneWorker::BeginPatiently(
     const std::vector<storage::AttemptStart>& starts, absl::Time* asked) {
-  const absl::Time give_up = absl::Now() + parts_.lease;
+  const absl::Time give_up = SteadyNow() + parts_.lease;
   for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
-    *asked = absl::Now();
+    *asked = SteadyNow();
     absl::StatusOr<std::vector<storage::BeginResult>> begun =
         parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
     if (begun.ok()) return begun;
     parts_.observer->OnStorageError("begin", begun.status());
-    if (Stopping() || absl::Now() > give_up) return begun;
+    if (Stopping() || SteadyNow() > give_up) return begun;
     Pause(wait);
   }
 }
@@ -287,10 +288,10 @@ void LaneWorker::EndUnsent(const Job& job, int attempt) {
 void LaneWorker::HandOver(Job job, int attempt) {
   auto done = [this, email = job.email, query = std::move(job.query), provider = job.provider,
                digest = std::move(job.digest), repeats = job.repeats, attempt,
-               started = absl::Now()](providers::SendResult result) {
+               started = SteadyNow()](providers::SendResult result) {
     Pass(Failpoint::kAfterResponse);
     parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
-                                  absl::Now() - started);
+                                  SteadyNow() - started);
     storage::AttemptEnd end;
     end.lease = email->lease;
     end.attempt = attempt;

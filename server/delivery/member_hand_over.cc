@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "server/delivery/failpoint.h"
 
 namespace herald::delivery {
@@ -71,7 +71,7 @@ MemberHandOver::Step MemberHandOver::Next(Line& line) {
   absl::MutexLock lock(&mutex_);
   if (!line.waiting.empty()) {
     const RunningPtr& head = line.waiting.front();
-    if (stopping_ || absl::Now() >= head->chunk.begin_before) head->halted = true;
+    if (stopping_ || SteadyNow() >= head->chunk.begin_before) head->halted = true;
     if (head->halted || head->begun == head->chunk.members.size()) {
       Step step{std::move(line.waiting.front()), true};
       line.waiting.pop_front();

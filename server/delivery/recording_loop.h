@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "model/steady_time.h"
 #include "server/delivery/failpoint.h"
 
 namespace herald::delivery {
@@ -43,7 +44,7 @@ class RecordingLoop {
     {
       absl::MutexLock lock(&mutex_);
       stopping_ = true;
-      give_up_ = absl::Now() + kShutdownPatience;
+      give_up_ = SteadyNow() + kShutdownPatience;
     }
     thread_.join();
   }
@@ -102,12 +103,12 @@ class RecordingLoop {
   // Waits before the next try, shortly once the end has come; true when its patience is over.
   bool GivesUp(absl::Duration wait) {
     absl::MutexLock lock(&mutex_);
-    if (stopping_ && absl::Now() >= give_up_) return true;
+    if (stopping_ && SteadyNow() >= give_up_) return true;
     const bool hurried = stopping_;
     const auto disturbed = [this, hurried]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return stopping_ && !hurried;
     };
-    mutex_.AwaitWithTimeout(absl::Condition(&disturbed), hurried ? kRetryMin : wait);
+    AwaitSteadily(mutex_, absl::Condition(&disturbed), hurried ? kRetryMin : wait);
     return false;
   }
 

@@ -125,9 +125,9 @@ absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(Lane lane, in
       pool_, Engine("claim_chunks"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
         const std::string seconds = std::to_string(absl::ToDoubleSeconds(lease));
         pqxx::result some =
-            transaction.Exec(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, turn);
+            transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, turn);
         if (!some.empty() || turn == 0) return some;
-        return transaction.Exec(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, 0);
+        return transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, 0);
       });
   if (!rows.ok()) return StoreError(rows.status());
   turn_ = rows->empty() ? 0 : Int64Of(rows->back()[kTenant]);
