@@ -78,7 +78,7 @@ class RecordingLoop {
     const auto full = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return stopping_ || waiting_.size() >= batch_max_;
     };
-    mutex_.AwaitWithTimeout(absl::Condition(&full), gathering_);
+    AwaitSteadily(mutex_, absl::Condition(&full), gathering_);
     std::vector<Item> batch;
     while (!waiting_.empty() && batch.size() < batch_max_) {
       batch.push_back(std::move(waiting_.front()));

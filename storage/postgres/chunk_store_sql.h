@@ -8,7 +8,8 @@
 namespace herald::storage::chunk_sql {
 
 // $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins. Walks the
-// tenants that have something due, one look at the index each, and takes as much of each.
+// tenants that have something due, one look at the index each, and takes as much of each. Rows come
+// in any order: a sort could not be planned around, which would blur the choice of everything else.
 inline constexpr KeptQuery kClaim{
     "claim_chunks", "smallint, integer, float8, bigint",
     "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "
@@ -16,7 +17,7 @@ inline constexpr KeptQuery kClaim{
     "claim_time bigint, email_id bigint, recipient_sealed bytea, template_key text, "
     "template_version integer, category text, traceparent text, create_time bigint, "
     "content_sealed bytea, user_id text, expire_time bigint, free_attempts smallint, "
-    "tried_accounts text",
+    "tried_accounts text, place bigint",
     R"sql(
 WITH RECURSIVE turn (tenant_id, place) AS (
   (SELECT c.tenant_id, 1 FROM herald.chunks c
@@ -53,12 +54,11 @@ SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.u
        herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
        e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
        b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
-       l.free_attempts, l.tried_accounts
+       l.free_attempts, l.tried_accounts, m.place
 FROM leased l
 CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
 LEFT JOIN herald.email_contents b ON b.tenant_id = l.tenant_id AND b.email_id = m.email_id
-ORDER BY l.tenant_id, l.chunk_id, m.place
 )sql"};
 
 // $1 tenants, $2 chunks, $3 tokens, sorted; $4 seconds that must be left of each lease, or NULL.
