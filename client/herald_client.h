@@ -55,7 +55,7 @@ using ExportCallback = std::function<bool(const v1::ExportContactsResponse& page
 using SuppressionExportCallback = std::function<bool(const v1::ExportSuppressionsResponse& page)>;
 
 // Herald's API as plain blocking calls. Safe for concurrent use; one Client per process and token
-// is enough, as all calls share a connection.
+// is enough: all its calls share a connection, and no other client does.
 //
 // Every call has a deadline. Errors carry the code and message of the server and, as payloads, its
 // details: see ExtractErrorDetails. Calls that change nothing when repeated are tried again on

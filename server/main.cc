@@ -49,6 +49,8 @@ namespace {
 
 constexpr char kVersion[] = HERALD_VERSION;
 constexpr absl::Duration kMigratePatience = absl::Seconds(60);
+// How soon a database that follows a failover, with another clock, is followed.
+constexpr absl::Duration kClockInterval = absl::Seconds(5);
 
 using ops::Log;
 using ops::Severity;
@@ -99,11 +101,12 @@ class Service {
           identity::AuthenticatorOptions identity_options)
       : config_(config),
         storage_(config, std::move(keys)),
-        authenticator_(storage_.tenants, std::move(identity_options), absl::Now) {}
+        authenticator_(storage_.tenants, std::move(identity_options), now_) {}
 
   absl::Status Start() {
-    for (const auto step : {&Service::StartMetrics, &Service::StartLimits, &Service::StartDelivery,
-                            &Service::StartAcceptance, &Service::StartApi}) {
+    for (const auto step :
+         {&Service::StartMetrics, &Service::StartClock, &Service::StartLimits,
+          &Service::StartDelivery, &Service::StartAcceptance, &Service::StartApi}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
     if (config_.roles.duties) {
@@ -131,6 +134,7 @@ class Service {
 
  private:
   absl::Status StartMetrics();
+  absl::Status StartClock();
   absl::Status StartLimits();
   absl::Status StartDelivery();
   absl::Status StartAcceptance();
@@ -142,8 +146,11 @@ class Service {
   StorageSet storage_;
   ops::ServiceMetrics metrics_{kVersion};
   std::unique_ptr<ops::MetricsEndpoint> metrics_endpoint_;
-  catalog::TemplateCatalog catalog_{&storage_.templates, {}, absl::Now};
-  preferences::CategoryCatalog categories_{&storage_.categories, absl::Now};
+  // Of everything that a time in the database is compared with, or lasts.
+  const std::function<absl::Time()> now_ = [this] { return storage_.clock.Now(); };
+  std::unique_ptr<duties::PeriodicDuty> clock_duty_;
+  catalog::TemplateCatalog catalog_{&storage_.templates, {}, now_};
+  preferences::CategoryCatalog categories_{&storage_.categories, now_};
   const preferences::UnsubscribeTokens unsubscribe_tokens_{
       storage_.master_keys.DeriveSealer("unsubscribe tokens"), config_.unsubscribe.token_lifetime};
   const preferences::UnsubscribeLinks unsubscribe_links_{config_.unsubscribe.base_url,
@@ -189,6 +196,21 @@ absl::Status Service::StartMetrics() {
   return absl::OkStatus();
 }
 
+absl::Status Service::StartClock() {
+  if (absl::Status status = storage_.clock.Measure(); !status.ok()) return status;
+  clock_duty_ = std::make_unique<duties::PeriodicDuty>(
+      "clock", kClockInterval,
+      [this]() -> absl::StatusOr<bool> {
+        if (absl::Status status = storage_.clock.Measure(); !status.ok()) return status;
+        return false;
+      },
+      [this](const std::string&, const absl::Status& status) {
+        metrics_.DatabaseError(status.code());
+      });
+  clock_duty_->Start();
+  return absl::OkStatus();
+}
+
 absl::Status Service::StartLimits() {
   if (absl::Status status = tenant_limits_.Refresh(); !status.ok()) return status;
   limit_refresh_ = std::make_unique<duties::PeriodicDuty>(
@@ -199,7 +221,7 @@ absl::Status Service::StartLimits() {
   limit_refresh_->Start();
   ingest_limiter_ = std::make_unique<limits::IngestLimiter>(
       config_.limits.ingest, &tenant_limits_, &storage_.ingest_limits,
-      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
+      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, now_);
   return absl::OkStatus();
 }
 
@@ -227,7 +249,7 @@ absl::Status Service::StartDelivery() {
     return route_table_->Unconfirmed(tenant, lane);
   };
   parts.observer = &delivery_reporter_;
-  parts.clock = absl::Now;
+  parts.clock = now_;
   parts.random = Uniform;
   parts.lease = config_.lease;
   parts.provider_timeout = config_.provider_timeout;
@@ -260,7 +282,7 @@ absl::Status Service::StartAcceptance() {
   for (const auto& [lane, policy] : config_.lanes) lifetimes[lane] = policy.lifetime;
   acceptor_ = std::make_unique<acceptance::DurableAcceptor>(
       &catalog_, &categories_, &unsubscribe_links_, committer_.get(), ids_.get(), lifetimes,
-      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, absl::Now);
+      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, now_);
   limited_acceptor_ = std::make_unique<acceptance::LimitedAcceptor>(
       *acceptor_, *ingest_limiter_, [this](int count) { metrics_.IngestRefused(count); });
   return absl::OkStatus();

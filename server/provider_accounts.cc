@@ -4,7 +4,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "providers/http/curl_http_client.h"
 #include "providers/resend/resend_provider.h"
 #include "providers/sandbox/sandbox_provider.h"
@@ -47,6 +47,8 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
       options.account = account.name;
       options.api_key = account.api_key;
       if (!account.base_url.empty()) options.base_url = account.base_url;
+      options.idempotent = account.idempotency;
+      options.batch = account.batch;
       options.user_agent = absl::StrCat("herald/", version);
       add(providers::MakeResendProvider(std::move(options), *made.http));
       continue;
@@ -57,6 +59,7 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
     options.webhook_url = account.webhook_url;
     options.webhook_secret = account.webhook_secret;
     options.idempotent = account.idempotency;
+    options.batch = account.batch;
     auto sandbox = providers::MakeSandboxProvider(std::move(options), *made.http);
     if (!sandbox.ok()) return sandbox.status();
     add(*std::move(sandbox));
@@ -74,7 +77,7 @@ delivery::HealthBoard::Options HealthBoardOptions(const config::Config& config) 
   absl::BitGen generator;
   options.replica =
       absl::StrCat(getpid(), "-", absl::Hex(absl::Uniform<uint64_t>(generator), absl::kZeroPad16));
-  options.clock = absl::Now;
+  options.clock = SteadyNow;
   return options;
 }
 

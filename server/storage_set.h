@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/steady_time.h"
 #include "server/config/config.h"
 #include "storage/crypto/master_keys.h"
 #include "storage/postgres/account_health_store.h"
@@ -9,6 +10,7 @@
 #include "storage/postgres/chunk_store.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/contact_store.h"
+#include "storage/postgres/database_clock.h"
 #include "storage/postgres/delivery_event_store.h"
 #include "storage/postgres/email_store.h"
 #include "storage/postgres/history.h"
@@ -43,7 +45,8 @@ struct StorageSet {
   storage::ConnectionPool delivery_pool;
   storage::ConnectionPool vacuum_pool;
   const storage::SoftBounceLimit soft_bounces;
-  storage::TenantKeys keys{api_pool, master_keys};
+  storage::TenantKeys keys{api_pool, master_keys, SteadyNow};
+  storage::DatabaseClock clock{critical_pool};
   storage::PostgresTenantStore tenants{api_pool, keys};
   storage::PostgresTemplateStore templates{api_pool};
   storage::PostgresEmailStore emails{api_pool, keys};

@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "model/ids.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/audience_gate_sql.h"
 #include "storage/postgres/email_store_sql.h"
 
 namespace herald::bench {
@@ -89,7 +90,7 @@ class Gate {
 
 absl::StatusOr<std::vector<Measure>> MeasureGate(const std::string& dsn) {
   const std::string with = storage::email_sql::kInsertEmails.sql;
-  const std::string without = absl::StrReplaceAll(with, {{HERALD_STOP_REASONS, "NULL::text[]"}});
+  const std::string without = absl::StrReplaceAll(with, {{HERALD_STOP_REASON, "NULL::text "}});
   if (without == with) return absl::InternalError("the accepting statement has no gate");
   try {
     Gate gate(dsn);

@@ -150,6 +150,9 @@ void DurableAcceptor::AcceptMany(
     const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests,
     absl::string_view traceparent, absl::Time deadline, ManyDone done) {
   if (requests.empty()) return done({});
+  if (absl::Status room = committer_->HasRoom(static_cast<size_t>(requests.size())); !room.ok()) {
+    return done(AllAs(requests.size(), room));
+  }
   const TenantId tenant = caller->tenant;
   if (categories_->TryCached(tenant).categories != nullptr) {
     return StartMany(std::move(caller), requests, std::string(traceparent), deadline,
@@ -206,6 +209,9 @@ void DurableAcceptor::StartMany(
 }
 
 void DurableAcceptor::Start(std::shared_ptr<Job> job) {
+  if (job->gather == nullptr) {
+    if (absl::Status room = committer_->HasRoom(1); !room.ok()) return job->done(room);
+  }
   absl::StatusOr<CheckedRequest> checked = ValidateRequest(*job->request, lifetimes_, clock_());
   if (!checked.ok()) return job->done(checked.status());
   job->checked = *std::move(checked);

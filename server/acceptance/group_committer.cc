@@ -44,6 +44,11 @@ absl::Status GroupCommitter::SubmitAll(std::vector<Pending>& pending) {
   return absl::OkStatus();
 }
 
+absl::Status GroupCommitter::HasRoom(size_t count) const {
+  absl::MutexLock lock(&mutex_);
+  return CheckRoom(count);
+}
+
 absl::Status GroupCommitter::CheckRoom(size_t count) const {
   if (stopping_) {
     return MakeError(absl::StatusCode::kUnavailable, "DRAINING", "this replica is stopping");

@@ -51,6 +51,9 @@ class GroupCommitter {
   absl::Status Submit(Pending pending);
   // Takes many at once, so that they share groups; all or none, errors as Submit.
   absl::Status SubmitAll(std::vector<Pending>& pending);
+  // Whether so many would be taken now, errors as Submit: to be asked before the work that goes
+  // into an email, which would be wasted on one that is refused.
+  absl::Status HasRoom(size_t count) const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Group {
@@ -69,7 +72,7 @@ class GroupCommitter {
   const Options options_;
   const Clock clock_;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
   int committing_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

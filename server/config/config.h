@@ -49,7 +49,8 @@ struct Account {
   std::string directory;       // sandbox
   std::string webhook_url;     // sandbox; empty: no events
   std::string webhook_secret;  // sandbox
-  bool idempotency = true;     // sandbox; false: a repeated key is another email
+  bool idempotency = true;     // false: the account takes a repeated key for another email
+  bool batch = true;           // false: one request an email, whatever the provider can do
   // Whether failures take it out of the routes. Those of a sandbox are simulated, so it is false
   // there unless said.
   bool breaker = true;

@@ -131,13 +131,14 @@ Account ReadAccount(Section section) {
     section.Read("directory", &account.directory);
     section.Read("webhook_url", &account.webhook_url);
     section.ReadSecret("webhook_secret", &account.webhook_secret);
-    section.Read("idempotency", &account.idempotency);
     account.breaker = false;
     if (account.directory.empty()) Fail(section.Path("directory"), "is required");
   } else {
     Fail(section.Path("type"), "must be resend or sandbox");
   }
+  section.Read("batch", &account.batch);
   section.Read("breaker", &account.breaker);
+  section.Read("idempotency", &account.idempotency);
   section.RefuseUnknown();
   return account;
 }

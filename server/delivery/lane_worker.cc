@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/steady_time.h"
 #include "server/delivery/failover.h"
 #include "server/delivery/failpoint.h"
 #include "server/delivery/route_query.h"
@@ -81,7 +82,7 @@ void LaneWorker::Pause(absl::Duration at_most) {
   absl::MutexLock lock(&mutex_);
   const auto disturbed = [this]()
                              ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || woken_; };
-  mutex_.AwaitWithTimeout(absl::Condition(&disturbed), at_most);
+  AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = false;
 }
 
@@ -150,7 +151,8 @@ bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& emai
   job->query = QueryFor(*email, job->message);
   if (email->unconfirmed.has_value() && !PrepareUnconfirmed(*email, job)) return false;
   if (job->provider == nullptr && !Route(job)) return false;
-  job->digest = job->provider->RequestDigest(job->message);
+  job->prepared = job->provider->Prepare(job->message);
+  job->digest = job->prepared->digest();
   return true;
 }
 
@@ -228,7 +230,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   }
   Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
-  const bool too_late = absl::Now() - asked > kRecordMargin;
+  const bool too_late = SteadyNow() - asked > kRecordMargin;
   std::vector<storage::Lease> stale;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const storage::BeginResult& result = (*begun)[i];
@@ -255,14 +257,14 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
 // repeated call finds the attempts of one whose answer was lost. `asked`: when the last one began.
 absl::StatusOr<std::vector<storage::BeginResult>> LaneWorker::BeginPatiently(
     const std::vector<storage::AttemptStart>& starts, absl::Time* asked) {
-  const absl::Time give_up = absl::Now() + parts_.lease;
+  const absl::Time give_up = SteadyNow() + parts_.lease;
   for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
-    *asked = absl::Now();
+    *asked = SteadyNow();
     absl::StatusOr<std::vector<storage::BeginResult>> begun =
         parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
     if (begun.ok()) return begun;
     parts_.observer->OnStorageError("begin", begun.status());
-    if (Stopping() || absl::Now() > give_up) return begun;
+    if (Stopping() || SteadyNow() > give_up) return begun;
     Pause(wait);
   }
 }
@@ -284,29 +286,26 @@ void LaneWorker::EndUnsent(const Job& job, int attempt) {
 }
 
 void LaneWorker::HandOver(Job job, int attempt) {
-  const absl::Time started = absl::Now();
-  providers::Provider* provider = job.provider;
-  const providers::OutboundMessage message = std::move(job.message);
-  provider->Send(message, parts_.provider_timeout,
-                 [this, job = std::move(job), attempt, started](providers::SendResult result) {
-                   Pass(Failpoint::kAfterResponse);
-                   const storage::LeasedEmail& email = *job.email;
-                   parts_.observer->OnHandedOver(email, job.provider->account(), attempt, result,
-                                                 absl::Now() - started);
-                   storage::AttemptEnd end;
-                   end.lease = email.lease;
-                   end.attempt = attempt;
-                   end.outcome = result.outcome;
-                   end.account = std::string(job.provider->account());
-                   end.request_digest = job.digest;
-                   end.disposition = DecideWithFailover(
-                       policy_, {email, job.query, *job.provider, attempt, job.repeats}, result,
-                       *parts_.router, parts_.random);
-                   end.provider_message_id = std::move(result.provider_message_id);
-                   end.error_code = std::move(result.error_code);
-                   end.detail = std::move(result.detail);
-                   End(job.email, std::move(end));
-                 });
+  auto done = [this, email = job.email, query = std::move(job.query), provider = job.provider,
+               digest = std::move(job.digest), repeats = job.repeats, attempt,
+               started = SteadyNow()](providers::SendResult result) {
+    Pass(Failpoint::kAfterResponse);
+    parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
+                                  SteadyNow() - started);
+    storage::AttemptEnd end;
+    end.lease = email->lease;
+    end.attempt = attempt;
+    end.outcome = result.outcome;
+    end.account = std::string(provider->account());
+    end.request_digest = digest;
+    end.disposition = DecideWithFailover(policy_, {*email, query, *provider, attempt, repeats},
+                                         result, *parts_.router, parts_.random);
+    end.provider_message_id = std::move(result.provider_message_id);
+    end.error_code = std::move(result.error_code);
+    end.detail = std::move(result.detail);
+    End(email, std::move(end));
+  };
+  job.provider->SendPrepared(std::move(job.prepared), parts_.provider_timeout, std::move(done));
   Pass(Failpoint::kAfterHandoverSent);
 }
 

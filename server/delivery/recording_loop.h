@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "model/steady_time.h"
 #include "server/delivery/failpoint.h"
 
 namespace herald::delivery {
@@ -31,15 +32,19 @@ class RecordingLoop {
     std::function<void(const Item& item)> finished;
   };
 
-  RecordingLoop(size_t batch_max, Steps steps)
-      : batch_max_(batch_max), steps_(std::move(steps)), thread_([this] { Run(); }) {}
+  // Waits for a full batch for as long as `gathering`, since fewer writes cost less.
+  RecordingLoop(size_t batch_max, Steps steps, absl::Duration gathering = absl::ZeroDuration())
+      : batch_max_(batch_max),
+        gathering_(gathering),
+        steps_(std::move(steps)),
+        thread_([this] { Run(); }) {}
 
   // Writes what waits. When the database does not answer within 5 seconds the rest is given up.
   ~RecordingLoop() {
     {
       absl::MutexLock lock(&mutex_);
       stopping_ = true;
-      give_up_ = absl::Now() + kShutdownPatience;
+      give_up_ = SteadyNow() + kShutdownPatience;
     }
     thread_.join();
   }
@@ -70,6 +75,10 @@ class RecordingLoop {
       return stopping_ || !waiting_.empty();
     };
     mutex_.Await(absl::Condition(&ready));
+    const auto full = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || waiting_.size() >= batch_max_;
+    };
+    AwaitSteadily(mutex_, absl::Condition(&full), gathering_);
     std::vector<Item> batch;
     while (!waiting_.empty() && batch.size() < batch_max_) {
       batch.push_back(std::move(waiting_.front()));
@@ -94,16 +103,17 @@ class RecordingLoop {
   // Waits before the next try, shortly once the end has come; true when its patience is over.
   bool GivesUp(absl::Duration wait) {
     absl::MutexLock lock(&mutex_);
-    if (stopping_ && absl::Now() >= give_up_) return true;
+    if (stopping_ && SteadyNow() >= give_up_) return true;
     const bool hurried = stopping_;
     const auto disturbed = [this, hurried]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return stopping_ && !hurried;
     };
-    mutex_.AwaitWithTimeout(absl::Condition(&disturbed), hurried ? kRetryMin : wait);
+    AwaitSteadily(mutex_, absl::Condition(&disturbed), hurried ? kRetryMin : wait);
     return false;
   }
 
   const size_t batch_max_;
+  const absl::Duration gathering_;
   const Steps steps_;
 
   absl::Mutex mutex_;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "model/steady_time.h"
+
 namespace herald::duties {
 
 PeriodicDuty::PeriodicDuty(std::string name, absl::Duration interval, Round round, OnError on_error)
@@ -41,7 +43,7 @@ void PeriodicDuty::Run() {
     const absl::Duration pause = more.ok() && *more ? absl::ZeroDuration() : interval_;
     absl::MutexLock lock(&mutex_);
     const auto stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; };
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping), pause)) return;
+    if (AwaitSteadily(mutex_, absl::Condition(&stopping), pause)) return;
   }
 }
 

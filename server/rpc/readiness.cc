@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "model/steady_time.h"
+
 namespace herald::rpc {
 
 Readiness::Readiness(absl::Duration interval, std::function<absl::Status()> ping,
@@ -32,7 +34,7 @@ void Readiness::Watch() {
     if (!reported || answers != ready) report_(answers);
     reported = true;
     ready = answers;
-    mu_.AwaitWithTimeout(absl::Condition(&stopping_), interval_);
+    AwaitSteadily(mu_, absl::Condition(&stopping_), interval_);
     if (stopping_) return;
   }
 }

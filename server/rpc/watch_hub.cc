@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "model/steady_time.h"
 #include "server/rpc/admission.h"
 #include "server/rpc/email_convert.h"
 #include "server/rpc/request_check.h"
@@ -89,7 +90,7 @@ void WatchHub::Poll() {
     {
       absl::MutexLock lock(&mu_);
       const absl::Duration wait = std::min(NextPoll() - clock_(), options_.poll_max);
-      mu_.AwaitWithTimeout(absl::Condition(&woken), wait);
+      AwaitSteadily(mu_, absl::Condition(&woken), wait);
       if (stopping_) return;
       changed_ = false;
       groups = TakeDue();

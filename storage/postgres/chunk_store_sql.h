@@ -8,8 +8,17 @@
 namespace herald::storage::chunk_sql {
 
 // $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins. Walks the
-// tenants that have something due, one look at the index each, and takes as much of each.
-inline constexpr NamedQuery kClaim{"claim_chunks", R"sql(
+// tenants that have something due, one look at the index each, and takes as much of each. Rows come
+// in any order: a sort could not be planned around, which would blur the choice of everything else.
+inline constexpr KeptQuery kClaim{
+    "claim_chunks", "smallint, integer, float8, bigint",
+    "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "
+    "lane smallint, unconfirmed_account text, unconfirmed_digest bytea, unconfirmed_time bigint, "
+    "claim_time bigint, email_id bigint, recipient_sealed bytea, template_key text, "
+    "template_version integer, category text, traceparent text, create_time bigint, "
+    "content_sealed bytea, user_id text, expire_time bigint, free_attempts smallint, "
+    "tried_accounts text, place bigint",
+    R"sql(
 WITH RECURSIVE turn (tenant_id, place) AS (
   (SELECT c.tenant_id, 1 FROM herald.chunks c
    WHERE c.lane = $1::smallint AND c.lease_until IS NULL AND c.run_at <= now()
@@ -45,17 +54,17 @@ SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.u
        herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
        e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
        b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
-       l.free_attempts
+       l.free_attempts, l.tried_accounts, m.place
 FROM leased l
 CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
 LEFT JOIN herald.email_contents b ON b.tenant_id = l.tenant_id AND b.email_id = m.email_id
-ORDER BY l.tenant_id, l.chunk_id, m.place
 )sql"};
 
 // $1 tenants, $2 chunks, $3 tokens, sorted; $4 seconds that must be left of each lease, or NULL.
 // Returns the positions held and how many members there are.
-inline constexpr NamedQuery kLock{"lock_chunks", R"sql(
+inline constexpr KeptQuery kLock{"lock_chunks", "bigint[], bigint[], bigint[], float8",
+                                 "\"position\" bigint, members integer", R"sql(
 SELECT w.position, held.members
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
        WITH ORDINALITY AS w (tenant_id, chunk_id, lease_token, position)
@@ -66,10 +75,15 @@ CROSS JOIN LATERAL (
   FOR UPDATE) held
 )sql"};
 
-// $1 tenants, $2 chunks, locked: their members that may not be handed over. $3 positions of chunks,
-// $4 their members, $5 these members' marks. Evidence may have moved members of an unconfirmed
-// chunk on, who stay part of its repetition.
-inline constexpr NamedQuery kUnfit{"unfit_members", R"sql(
+// $1 tenants, $2 chunks, locked: their members that may not be handed over. $3 how many members the
+// chunks before each have in $4 members, chunk by chunk, and $5 their marks. Where membership has
+// changed, marks are not looked at: nothing begins then. Evidence may have moved members of an
+// unconfirmed chunk on, who stay part of its repetition.
+inline constexpr KeptQuery kUnfit{
+    "unfit_members", "bigint[], bigint[], integer[], bigint[], bigint[]",
+    "\"position\" bigint, unconfirmed boolean, attempts smallint, email_id bigint, "
+    "state smallint, overdue boolean, suppressed text",
+    R"sql(
 SELECT j.position, j.unconfirmed_time IS NOT NULL AS unconfirmed, j.attempts, j.email_id, j.state,
        j.overdue, j.suppressed
 FROM (
@@ -77,16 +91,15 @@ FROM (
   FROM (
     SELECT w.position, c.unconfirmed_time, c.attempts, e.tenant_id, e.email_id, e.state,
            e.expire_time <= now() AS overdue, e.recipient_hash, e.user_id, e.category,
-           k.recipient_mark
-    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, chunk_id, position)
+           CASE ($4::bigint[])[w.before + m.place]
+             WHEN m.email_id THEN ($5::bigint[])[w.before + m.place] END AS recipient_mark
+    FROM unnest($1::bigint[], $2::bigint[], $3::integer[])
+           WITH ORDINALITY AS w (tenant_id, chunk_id, before, position)
     CROSS JOIN LATERAL (
       SELECT l.email_ids, l.attempts, l.unconfirmed_time FROM herald.chunks l
       WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c
-    CROSS JOIN LATERAL unnest(c.email_ids) AS m (email_id)
+    CROSS JOIN LATERAL unnest(c.email_ids) WITH ORDINALITY AS m (email_id, place)
     JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = m.email_id
-    LEFT JOIN unnest($3::bigint[], $4::bigint[], $5::bigint[])
-      AS k (position, email_id, recipient_mark)
-      ON k.position = w.position AND k.email_id = m.email_id
     OFFSET 0) w) j
 WHERE (j.state NOT IN (1, 2, 4) AND j.unconfirmed_time IS NULL)
    OR (j.state IN (1, 2, 4) AND (j.overdue OR j.suppressed IS NOT NULL))
@@ -105,7 +118,9 @@ WHERE e.state NOT IN (1, 2, 4) OR e.expire_time <= now()
 
 // $1 tenants, $2 chunks, $3 tokens, $4 accounts, $5 keys, $6 digests, of locked chunks. A call that
 // is repeated because its answer was lost finds its own attempt.
-inline constexpr NamedQuery kBegin{"begin_chunks", R"sql(
+inline constexpr KeptQuery kBegin{"begin_chunks",
+                                  "bigint[], bigint[], bigint[], text[], text[], bytea[]",
+                                  "tenant_id bigint, chunk_id bigint, attempt smallint", R"sql(
 INSERT INTO herald.chunk_attempts AS a (tenant_id, chunk_id, attempt, begin_time, lease_token,
                                         account, request_key, request_digest, email_ids)
 SELECT w.tenant_id, w.chunk_id, c.attempts + 1, now(), w.lease_token, w.account, w.request_key,
@@ -161,9 +176,10 @@ WITH gone AS (
   USING unnest($1::bigint[], $2::bigint[]) AS w (tenant_id, chunk_id)
   WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id
   RETURNING c.*)
-INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, run_at, expire_time,
-                          unconfirmed_time, unconfirmed_account, unconfirmed_digest)
-SELECT g.tenant_id, e.email_id, g.lane, g.attempts, g.free_attempts,
+INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, tried_accounts,
+                          run_at, expire_time, unconfirmed_time, unconfirmed_account,
+                          unconfirmed_digest)
+SELECT g.tenant_id, e.email_id, g.lane, g.attempts, g.free_attempts, g.tried_accounts,
        least(g.run_at, now()), e.expire_time,
        g.unconfirmed_time, g.unconfirmed_account, g.unconfirmed_digest
 FROM gone g
@@ -176,20 +192,25 @@ WHERE e.state IN (1, 2, 4)
 // nothing was handed over), $5 outcomes, $6 accounts, $7 digests, $8 error codes, $9 details,
 // $10 kinds (as in ChunkEnd::Kind), $11 delays in seconds, $12 reasons, $13 message ids and
 // $14 members that ended otherwise and $15 outcomes, arrays in text form, $16 1 when the attempt
-// uses up no retry budget.
-inline constexpr NamedQuery kRecord{"record_chunk_ends", R"sql(
+// uses up no retry budget, $17 tried accounts, $18 members that stay in a chunk that is done,
+// arrays in text form.
+inline constexpr KeptQuery kRecord{
+    "record_chunk_ends",
+    "bigint[], bigint[], bigint[], smallint[], smallint[], text[], bytea[], text[], text[], "
+    "smallint[], float8[], text[], text[], text[], text[], smallint[], text[], text[]",
+    "", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*,
-         CASE WHEN w.others = '{}' THEN c.email_ids
+         CASE WHEN w.others = '{}' AND w.rest = '{}' THEN c.email_ids
               ELSE ARRAY(SELECT m.email_id FROM unnest(c.email_ids) WITH ORDINALITY
                                                   AS m (email_id, place)
-                         WHERE NOT m.email_id = ANY (w.others::bigint[])
+                         WHERE NOT m.email_id = ANY (w.others::bigint[] || w.rest::bigint[])
                          ORDER BY m.place) END AS email_ids
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::text[],
               $7::bytea[], $8::text[], $9::text[], $10::smallint[], $11::float8[], $12::text[],
-              $13::text[], $14::text[], $15::text[], $16::smallint[])
+              $13::text[], $14::text[], $15::text[], $16::smallint[], $17::text[], $18::text[])
     AS w (tenant_id, chunk_id, lease_token, attempt, outcome, account, digest, error_code, detail,
-          kind, delay, reason, message_ids, others, outcomes, free)
+          kind, delay, reason, message_ids, others, outcomes, free, tried, rest)
   CROSS JOIN LATERAL (
     SELECT l.email_ids FROM herald.chunks l
     WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c),
@@ -203,7 +224,8 @@ closed AS (
     AND a.outcome IS NULL AND w.outcome IS NOT NULL),
 summary AS (
   UPDATE herald.emails e
-  SET state = CASE w.kind WHEN 0 THEN 5 ELSE 4 END, state_reason = w.reason,
+  SET state = CASE w.kind WHEN 0 THEN 5 ELSE 4 END,
+      state_reason = CASE w.kind WHEN 0 THEN '' ELSE w.reason END,
       update_time = statement_timestamp()
   FROM ended w CROSS JOIN LATERAL unnest(w.email_ids) AS m (email_id)
   WHERE w.kind IN (0, 2) AND w.attempt > 0
@@ -211,8 +233,12 @@ summary AS (
 kept AS (
   UPDATE herald.chunks c
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(c.attempts, w.attempt),
-      free_attempts = least(c.free_attempts + w.free, 32767),
+      free_attempts = least(c.free_attempts + w.free, 32767), tried_accounts = w.tried,
       run_at = statement_timestamp() + w.delay * interval '1 second',
+      email_ids = CASE w.rest WHEN '{}' THEN c.email_ids ELSE w.rest::bigint[] END,
+      expire_time = CASE w.rest WHEN '{}' THEN c.expire_time ELSE (
+        SELECT min(e.expire_time) FROM herald.emails e
+        WHERE e.tenant_id = w.tenant_id AND e.email_id = ANY (w.rest::bigint[])) END,
       unconfirmed_time = CASE
         WHEN w.attempt = 0 THEN c.unconfirmed_time
         WHEN w.kind = 2 THEN coalesce(c.unconfirmed_time, (
@@ -224,34 +250,39 @@ kept AS (
       unconfirmed_digest = CASE WHEN w.attempt = 0 THEN c.unconfirmed_digest
                                 WHEN w.kind = 2 THEN w.digest END
   FROM ended w
-  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id AND w.kind IN (1, 2)),
+  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id
+    AND (w.kind IN (1, 2) OR w.rest <> '{}')),
 gone AS (
   DELETE FROM herald.chunks c USING ended w
-  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id AND w.kind = 0)
+  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id AND w.kind = 0 AND w.rest = '{}')
 INSERT INTO herald.chunk_events (tenant_id, chunk_id, event_key, type, attempt, event_time,
                                  retry_time, account, reason, detail, email_ids)
 SELECT w.tenant_id, w.chunk_id, w.attempt || ':' || t.type, t.type, w.attempt,
        statement_timestamp(),
-       CASE WHEN w.kind = 1 THEN statement_timestamp() + w.delay * interval '1 second' END,
-       w.account, coalesce(nullif(w.reason, ''), w.error_code), w.detail, w.email_ids
+       CASE WHEN t.type = 8 THEN statement_timestamp() + w.delay * interval '1 second' END,
+       w.account, CASE t.type WHEN 7 THEN '' ELSE coalesce(nullif(w.reason, ''), w.error_code) END,
+       w.detail, t.email_ids
 FROM ended w
-CROSS JOIN LATERAL (SELECT CASE w.kind WHEN 0 THEN 7 WHEN 1 THEN 8 ELSE 9 END AS type) t
-WHERE w.attempt > 0 AND w.email_ids <> '{}'
+CROSS JOIN LATERAL (
+  SELECT CASE w.kind WHEN 0 THEN 7 WHEN 1 THEN 8 ELSE 9 END, w.email_ids
+  UNION ALL SELECT 8, w.rest::bigint[]) AS t (type, email_ids)
+WHERE w.attempt > 0 AND t.email_ids <> '{}'
 ON CONFLICT (tenant_id, chunk_id, event_key) DO NOTHING
 )sql"};
 
 // Members that ended otherwise than their chunk, which is locked and was the same before kRecord.
 // $1 tenants, $2 emails, $3 lanes, $4 attempts, $5 accounts, $6 digests, $7 begin times of the
 // first unconfirmed attempt (as text, NULL: this one's), $8 error codes, $9 details, $10 kinds (as
-// in Disposition::Kind), $11 delays in seconds, $12 reasons, $13 chunks.
+// in Disposition::Kind), $11 delays in seconds, $12 reasons, $13 chunks, $14 free attempts, $15
+// tried accounts.
 inline constexpr NamedQuery kRecordOthers{"record_member_ends", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*, e.expire_time
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::bytea[],
               $7::timestamptz[], $8::text[], $9::text[], $10::smallint[], $11::float8[],
-              $12::text[], $13::bigint[])
+              $12::text[], $13::bigint[], $14::smallint[], $15::text[])
     AS w (tenant_id, email_id, lane, attempt, account, digest, unconfirmed_since, error_code,
-          detail, kind, delay, reason, chunk_id)
+          detail, kind, delay, reason, chunk_id, free, tried)
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
   WHERE e.state IN (1, 2, 4)),
 summary AS (
@@ -261,9 +292,10 @@ summary AS (
   FROM ended w
   WHERE e.tenant_id = w.tenant_id AND e.email_id = w.email_id),
 queued AS (
-  INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, run_at, expire_time,
-                            unconfirmed_time, unconfirmed_account, unconfirmed_digest)
-  SELECT w.tenant_id, w.email_id, w.lane, w.attempt,
+  INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, tried_accounts,
+                            run_at, expire_time, unconfirmed_time, unconfirmed_account,
+                            unconfirmed_digest)
+  SELECT w.tenant_id, w.email_id, w.lane, w.attempt, w.free, w.tried,
          statement_timestamp() + w.delay * interval '1 second', w.expire_time,
          CASE WHEN w.kind = 2 THEN coalesce(w.unconfirmed_since, (
            SELECT a.begin_time FROM herald.chunk_attempts a

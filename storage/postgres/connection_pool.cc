@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/random/random.h"
 #include "absl/synchronization/mutex.h"
+#include "model/steady_time.h"
 #include "storage/postgres/connection_string.h"
 
 namespace herald::storage {
@@ -117,14 +118,14 @@ std::unique_ptr<ConnectionPool::Lease::Link> ConnectionPool::State::Connect() {
     failures = 0;
   } else {
     ++failures;
-    next_attempt = absl::Now() + Backoff(failures);
+    next_attempt = SteadyNow() + Backoff(failures);
   }
   changed.SignalAll();
   return link;
 }
 
 void ConnectionPool::State::Lend(Link* link) {
-  link->out_since = absl::Now();
+  link->out_since = SteadyNow();
   out.push_back(link);
 }
 
@@ -141,13 +142,15 @@ void ConnectionPool::State::GiveBack(std::unique_ptr<Link> link, bool discard) {
 void ConnectionPool::State::WatchLeases() {
   absl::MutexLock lock(&mu);
   while (!stopping) {
-    const absl::Time overdue = absl::Now() - options.lease_max;
+    const absl::Time overdue = SteadyNow() - options.lease_max;
     for (Link* link : out) {
       if (link->cut || link->out_since > overdue) continue;
       link->cut = true;
       ::shutdown(link->guard_fd, SHUT_RDWR);
     }
-    mu.AwaitWithTimeout(absl::Condition(&stopping), std::min(kWatchInterval, options.lease_max));
+    AwaitSteadily(mu, absl::Condition(&stopping), std::min(kWatchInterval, options.lease_max));
+    // Whoever waits for a connection does so by the host's clock, which may have been set back.
+    changed.SignalAll();
   }
 }
 
@@ -178,11 +181,11 @@ ConnectionPool::~ConnectionPool() {
 
 absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
   State& s = *state_;
-  const absl::Time deadline = absl::Now() + s.options.acquire_timeout;
+  const absl::Time deadline = SteadyNow() + s.options.acquire_timeout;
   absl::MutexLock lock(&s.mu);
   while (true) {
     std::unique_ptr<Lease::Link> link = s.TakeIdle();
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     if (link == nullptr && s.MayConnect(now)) link = s.Connect();
     if (link != nullptr) {
       s.Lend(link.get());
@@ -194,7 +197,8 @@ absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
     }
     const bool backing_off = s.failures > 0 && s.connecting == 0 && s.next_attempt > now;
     ++s.waiting;
-    s.changed.WaitWithDeadline(&s.mu, backing_off ? std::min(deadline, s.next_attempt) : deadline);
+    const absl::Time until = backing_off ? std::min(deadline, s.next_attempt) : deadline;
+    s.changed.WaitWithTimeout(&s.mu, until - now);
     --s.waiting;
   }
 }

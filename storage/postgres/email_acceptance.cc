@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "model/steady_time.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/chunk_assignment.h"
 #include "storage/postgres/email_query.h"
@@ -43,7 +44,7 @@ absl::flat_hash_set<RowKey> TakeKeys(Transaction& transaction, Group group) {
     expiries.AddTime(candidate.email->key_expire_time);
   }
   absl::flat_hash_set<RowKey> winners;
-  for (const pqxx::row& row : transaction.Exec(email_sql::kTakeKeys, tenants.Take(), keys.Take(),
+  for (const pqxx::row& row : transaction.Call(email_sql::kTakeKeys, tenants.Take(), keys.Take(),
                                                hashes.Take(), emails.Take(), expiries.Take())) {
     winners.emplace(Int64Of(row[0]), Int64Of(row[1]));
   }
@@ -61,7 +62,7 @@ pqxx::result JudgeLosers(Transaction& transaction, Group group, const std::vecto
     settled[i].result.error = absl::UnavailableError("the idempotency key is gone again");
   }
   ArrayParam existing_tenants, existing_emails;
-  for (const pqxx::row& row : transaction.Exec(email_sql::kReadKeys, tenants.Take(), keys.Take())) {
+  for (const pqxx::row& row : transaction.Call(email_sql::kReadKeys, tenants.Take(), keys.Take())) {
     const size_t i = losers[static_cast<size_t>(Int64Of(row[0])) - 1];
     const NewEmail& email = *group[i].email;
     settled[i].holder = EmailId{Int64Of(row[1])};
@@ -114,7 +115,7 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
     contents.AddBytes(candidate.content_sealed);
     marks.AddInt(candidate.recipient_mark);
   }
-  return transaction.Exec(email_sql::kInsertEmails, tenants.Take(), ids.Take(), lanes.Take(),
+  return transaction.Call(email_sql::kInsertEmails, tenants.Take(), ids.Take(), lanes.Take(),
                           tests.Take(), versions.Take(), sends.Take(), expiries.Take(),
                           creates.Take(), categories.Take(), templates.Take(), users.Take(),
                           from_addresses.Take(), from_names.Take(), keys.Take(), metadata.Take(),
@@ -192,11 +193,11 @@ absl::StatusOr<Acceptance::Outcome> Acceptance::RunDespiteBrokenLinks(Group grou
     if (!winners.empty()) Insert(transaction, group, winners, outcome.settled);
     return outcome;
   };
-  const absl::Time start = absl::Now();
+  const absl::Time start = SteadyNow();
   for (int repeats = 0;; ++repeats) {
     absl::StatusOr<Outcome> outcome = RunTransaction(pool_, options, run);
     const bool broken = IsInDoubt(outcome.status()) || absl::IsUnavailable(outcome.status());
-    if (!broken || repeats == kRepeatsMax || absl::Now() - start > kRepeatWindow) return outcome;
+    if (!broken || repeats == kRepeatsMax || SteadyNow() - start > kRepeatWindow) return outcome;
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/postgres/audience_gate_sql.h"
 #include "storage/postgres/named_query.h"
 
 // The statements of acceptance and of the caller's changes. They run under row-level security as
@@ -9,7 +10,9 @@ namespace herald::storage::email_sql {
 // $1 tenants, $2 keys, $3 request hashes, $4 emails, $5 expiry times; sorted by (tenant, key), so
 // that concurrent groups cannot deadlock. Returns the emails that won their key. A loser's key row
 // is locked too, so the next statement is sure to find it.
-inline constexpr NamedQuery kTakeKeys{"take_keys", R"sql(
+inline constexpr KeptQuery kTakeKeys{"take_keys",
+                                     "bigint[], text[], bytea[], bigint[], timestamptz[]",
+                                     "tenant_id bigint, email_id bigint", R"sql(
 INSERT INTO herald.idempotency_keys AS k
   (tenant_id, idempotency_key, request_hash, email_id, expire_time)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::timestamptz[])
@@ -22,20 +25,18 @@ RETURNING tenant_id, email_id
 
 // $1 tenants, $2 keys: who holds them. A statement of its own, because only a new snapshot sees
 // the rows that the first had to wait for.
-inline constexpr NamedQuery kReadKeys{"read_keys", R"sql(
+inline constexpr KeptQuery kReadKeys{"read_keys", "bigint[], text[]",
+                                     "\"position\" bigint, email_id bigint, request_hash bytea",
+                                     R"sql(
 SELECT w.position, k.email_id, k.request_hash
 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS w (tenant_id, idempotency_key, position)
 JOIN herald.idempotency_keys k
   ON k.tenant_id = w.tenant_id AND k.idempotency_key = w.idempotency_key
 )sql"};
 
-// Why emails of kInsertEmails may not go to their recipients, as audience_gate_sql.h has it. In a
-// subquery, since the planner would call the function for an estimate. Defined already in one
-// program only, which measures what acceptance costs without it.
-#ifndef HERALD_STOP_REASONS
-#define HERALD_STOP_REASONS                                  \
-  "(SELECT herald.stop_reasons($1::bigint[], $17::bytea[], " \
-  "$20::bigint[], $11::text[], $9::text[]))"
+// Defined already in one program only, which measures what acceptance costs without the gate.
+#ifndef HERALD_STOP_AT_ACCEPTANCE
+#define HERALD_STOP_AT_ACCEPTANCE HERALD_STOP_REASON
 #endif
 
 // The emails themselves, one array a column. $1 tenant, $2 email, $3 lane, $4 test, $5 template
@@ -43,23 +44,27 @@ JOIN herald.idempotency_keys k
 // $12 from address, $13 from name, $14 idempotency key, $15 metadata, $16 traceparent,
 // $17 recipient hash, $18 recipient sealed, $19 content sealed, $20 recipient mark, $21 chunk
 // (NULL: goes alone). One that is stopped at once is in no chunk.
-inline constexpr NamedQuery kInsertEmails{"insert_emails", R"sql(
+inline constexpr KeptQuery kInsertEmails{
+    "insert_emails",
+    "bigint[], bigint[], smallint[], boolean[], integer[], timestamptz[], timestamptz[], "
+    "timestamptz[], text[], text[], text[], text[], text[], text[], text[], text[], bytea[], "
+    "bytea[], bytea[], bigint[], bigint[]",
+    "tenant_id bigint, email_id bigint, state smallint, reason text", R"sql(
 WITH new AS MATERIALIZED (
   SELECT n.*, coalesce(n.stop, '') AS reason,
          (CASE WHEN n.stop IS NOT NULL THEN 11 WHEN n.send_time > now() THEN 1 ELSE 2 END)
            ::smallint AS state,
          CASE WHEN n.stop IS NULL THEN n.wanted_chunk END AS chunk_id
   FROM (
-  SELECT w.*
+  SELECT w.*, )sql" HERALD_STOP_AT_ACCEPTANCE R"sql( AS stop
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::boolean[], $5::integer[],
               $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[],
               $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-              $17::bytea[], $18::bytea[], $19::bytea[], $20::bigint[], $21::bigint[],
-              )sql" HERALD_STOP_REASONS R"sql()
+              $17::bytea[], $18::bytea[], $19::bytea[], $20::bigint[], $21::bigint[])
     AS w (tenant_id, email_id, lane, test, template_version, send_time, expire_time, create_time,
           category, template_key, user_id, from_address, from_name, idempotency_key, metadata,
           traceparent, recipient_hash, recipient_sealed, content_sealed, recipient_mark,
-          wanted_chunk, stop)
+          wanted_chunk)
   OFFSET 0) n),
 emails AS (
   INSERT INTO herald.emails

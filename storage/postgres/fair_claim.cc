@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/queue_store_sql.h"
 #include "storage/postgres/transaction.h"
@@ -32,7 +33,7 @@ pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::
     times.AddTime(visit.from.run_at);
     emails.AddInt(visit.from.email.value);
   }
-  return transaction.Exec(queue_sql::kClaim, static_cast<int>(lane), plan.limit,
+  return transaction.Call(queue_sql::kClaim, static_cast<int>(lane), plan.limit,
                           std::to_string(absl::ToDoubleSeconds(lease)), light.Take(),
                           plan.light_max, plan.light_quota, plan.light_from, busy.Take(),
                           times.Take(), emails.Take(), plan.busy_quota);
@@ -40,7 +41,7 @@ pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::
 
 // Returns the database's clock, if there is any tenant.
 absl::optional<absl::Time> ReadTenants(Transaction& transaction, Lane lane, LaneTurns& turns) {
-  const pqxx::result rows = transaction.Exec(queue_sql::kLaneTenants, static_cast<int>(lane));
+  const pqxx::result rows = transaction.Call(queue_sql::kLaneTenants, static_cast<int>(lane));
   std::vector<TenantId> tenants;
   tenants.reserve(rows.size());
   for (const pqxx::row& row : rows) tenants.push_back(TenantId{Int64Of(row[0])});
@@ -58,7 +59,7 @@ void Report(LaneTurns& turns, const Plan& plan, const Claimed& claimed, absl::Du
                      {TimeOf(row["run_at"]), EmailId{Int64Of(row["email_id"])}}});
     if (!at.has_value()) at = TimeOf(row["claim_time"]);
   }
-  turns.Done(plan, taken, at, absl::Now(), took);
+  turns.Done(plan, taken, at, SteadyNow(), took);
 }
 
 }  // namespace
@@ -67,7 +68,7 @@ absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, L
                                        absl::Duration lease) {
   while (true) {
     Plan plan;
-    const absl::Time start = absl::Now();
+    const absl::Time start = SteadyNow();
     const bool reads_tenants = turns.NeedsTenants(start);
     absl::StatusOr<Claimed> claimed =
         RunTransaction(pool, Engine(), [&](Transaction& transaction) -> absl::StatusOr<Claimed> {
@@ -79,17 +80,17 @@ absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, L
           }
           return result;
         });
-    const absl::Duration took = absl::Now() - start;
+    const absl::Duration took = SteadyNow() - start;
     const bool far = plan.reach != LaneTurns::Reach::kNear;
     if (!claimed.ok()) {
-      turns.Failed(plan, absl::Now(), took);
+      turns.Failed(plan, SteadyNow(), took);
       if (far && absl::IsDeadlineExceeded(claimed.status())) continue;  // nearer, this time
       return claimed.status();
     }
     Report(turns, plan, *claimed, took);
     if (!claimed->rows.empty()) return claimed->rows;
     if (!reads_tenants) continue;  // somebody may have come since they were read
-    if (!turns.HasMoreToVisit(plan, absl::Now())) return claimed->rows;
+    if (!turns.HasMoreToVisit(plan, SteadyNow())) return claimed->rows;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/error_translation.h"
 #include "storage/postgres/ledger_rows.h"
@@ -75,14 +76,14 @@ absl::StatusOr<std::vector<LaneLedger>> PostgresQueueMaintenance::ReadLedger() {
 absl::StatusOr<bool> PostgresQueueMaintenance::VacuumQueue() {
   {
     absl::MutexLock lock(&mutex_);
-    if (absl::Now() < vacuum_not_before_) return false;
+    if (SteadyNow() < vacuum_not_before_) return false;
   }
-  const absl::Time start = absl::Now();
+  const absl::Time start = SteadyNow();
   const absl::StatusOr<bool> vacuumed = VacuumIfDue();
   absl::MutexLock lock(&mutex_);
   vacuum_not_before_ = absl::IsFailedPrecondition(vacuumed.status())
                            ? start + kVacuumRefusedPause
-                           : absl::Now() + kVacuumShare * (absl::Now() - start);
+                           : SteadyNow() + kVacuumShare * (SteadyNow() - start);
   return vacuumed;
 }
 

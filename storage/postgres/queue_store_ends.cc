@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/queue_locks.h"
@@ -53,7 +54,7 @@ void Record(Transaction& transaction, absl::Span<const AttemptEnd> ends,
     free.AddInt(end.disposition.free ? 1 : 0);
     tried.AddText(absl::StrJoin(end.disposition.tried_accounts, ","));
   }
-  transaction.Exec(queue_sql::kRecord, tenants.Take(), emails.Take(), tokens.Take(),
+  transaction.Call(queue_sql::kRecord, tenants.Take(), emails.Take(), tokens.Take(),
                    attempts.Take(), outcomes.Take(), accounts.Take(), digests.Take(),
                    message_ids.Take(), codes.Take(), details.Take(), kinds.Take(), delays.Take(),
                    reasons.Take(), free.Take(), tried.Take());
@@ -81,7 +82,7 @@ absl::StatusOr<std::vector<bool>> PostgresQueueStore::RecordEnds(
 }
 
 absl::StatusOr<int> PostgresQueueStore::RescueExpired(int limit, int claims_max) {
-  const absl::Time start = absl::Now();
+  const absl::Time start = SteadyNow();
   const absl::optional<absl::Duration> window = rescue_window_.Next(start);
   absl::optional<std::string> seconds;
   if (window.has_value()) seconds = std::to_string(absl::ToDoubleSeconds(*window));
@@ -94,7 +95,7 @@ absl::StatusOr<int> PostgresQueueStore::RescueExpired(int limit, int claims_max)
                                                    std::move(arrays.emails), claims_max);
         return IntOf(rows[0][0]);
       });
-  rescue_window_.Done(window, start, absl::Now(), rescued.ok() && *rescued < limit);
+  rescue_window_.Done(window, start, SteadyNow(), rescued.ok() && *rescued < limit);
   if (!rescued.ok()) return StoreError(rescued.status());
   return rescued;
 }

@@ -26,6 +26,8 @@ struct AccountingInput {
   std::vector<std::string> records;
   // The providers deliver a repeated key once.
   bool idempotent = true;
+  // Work is left, and heraldd is stopped: an email that waits in the queue is accounted for, too.
+  bool unfinished = false;
 };
 
 struct Accounting {

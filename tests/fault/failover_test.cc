@@ -80,11 +80,12 @@ class FailoverFaultTest : public ::testing::Test {
     settings_.evidence_wait = absl::Minutes(5);
     ASSERT_OK(stack_->Start(settings_));
     ASSERT_OK(stack_->Provision());
-    ASSERT_OK_AND_ASSIGN(replica_, stack_->LaunchReplica(settings_));
-    ASSERT_OK(replica_->WaitForLine("metrics_listening", kPatience).status());
+    Settings delivering = settings_;
+    delivering.roles = "delivery,duties";
+    ASSERT_OK_AND_ASSIGN(replica_, stack_->StartReplica(delivering));
   }
   std::vector<support::ChildProcess*> Replicas() const {
-    return {&stack_->process(), replica_.get()};
+    return {&stack_->process(), replica_.process.get()};
   }
 
   static void AwaitTrue(const char* what, const std::function<bool()>& condition) {
@@ -121,7 +122,7 @@ class FailoverFaultTest : public ::testing::Test {
   Provider b_{record_b_};
   Settings settings_;
   std::unique_ptr<Stack> stack_;
-  std::unique_ptr<support::ChildProcess> replica_;
+  Replica replica_;
 };
 
 TEST_F(FailoverFaultTest, ABadAccountIsOutOnEveryReplicaAndMailFlowsAroundIt) {

@@ -12,6 +12,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -19,7 +20,7 @@ namespace herald::fault {
 namespace {
 
 constexpr char kOperatorToken[] = "operator-of-the-fault-tests";
-constexpr char kMasterKeys[] = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+constexpr char kSidecarToken[] = "sidecar-of-the-fault-tests";
 constexpr char kApiKey[] = "re_test";  // the emulator's
 constexpr char kSenderDomain[] = "fault.herald.test";
 constexpr char kTemplate[] = "receipt";
@@ -56,9 +57,9 @@ int FreePort() {
   return ok ? ntohs(address.sin_port) : 0;
 }
 
-std::string HeralddPath() {
+std::string BuildPath(absl::string_view name) {
   const char* build = std::getenv("HERALD_BUILD_DIR");
-  return absl::StrCat(build == nullptr ? "." : build, "/bin/heraldd");
+  return absl::StrCat(build == nullptr ? "." : build, "/", name);
 }
 
 }  // namespace
@@ -76,9 +77,11 @@ uint64_t Seed() {
 
 bool Long() { return std::getenv("HERALD_FAULT_LONG") != nullptr; }
 
-absl::StatusOr<std::unique_ptr<Stack>> Stack::Create(int database_connections) {
+absl::StatusOr<std::unique_ptr<Stack>> Stack::Create(int database_connections,
+                                                     const std::string& database_parent) {
   std::unique_ptr<Stack> stack(new Stack);
   stack->postgres_options_.max_connections = database_connections;
+  stack->postgres_options_.parent = database_parent;
   stack->postgres_options_.durable = true;
   auto cluster = support::PostgresCluster::Create(stack->postgres_options_);
   if (!cluster.ok()) return cluster.status();
@@ -89,13 +92,14 @@ absl::StatusOr<std::unique_ptr<Stack>> Stack::Create(int database_connections) {
   stack->port_ = FreePort();
   const std::string& directory = stack->directory_.path();
   WriteFile(directory + "/operator-token", kOperatorToken);
+  WriteFile(directory + "/sidecar-token", kSidecarToken);
+  WriteFile(directory + "/webhook-secret", kWebhookSecret);
   WriteFile(directory + "/master-keys", kMasterKeys);
   WriteFile(directory + "/api-key", kApiKey);
   return stack;
 }
 
 Stack::~Stack() {
-  for (const auto& replica : replicas_) replica->Kill9();
   if (heraldd_ != nullptr) Kill9();
 }
 
@@ -107,7 +111,8 @@ std::string Stack::ConfigText(const Settings& settings, int port) const {
       "\n  dsn: \"",
       settings.database_dsn.empty() ? cluster_->Dsn(database_) : settings.database_dsn, "\"\n",
       "master_keys: {file: ", directory, "/master-keys}\n", "operator_token: {file: ", directory,
-      "/operator-token}\n", "drain_grace: ", absl::FormatDuration(settings.drain_grace), "\n",
+      "/operator-token}\n", "sidecar_token: {file: ", directory, "/sidecar-token}\n",
+      "drain_grace: ", absl::FormatDuration(settings.drain_grace), "\n",
       "delivery:\n  provider_timeout: ", absl::FormatDuration(settings.provider_timeout),
       "\n  lease: ", absl::FormatDuration(settings.lease), "\n");
   if (!settings.breaker.empty()) absl::StrAppend(&text, "  breaker: ", settings.breaker, "\n");
@@ -119,12 +124,14 @@ std::string Stack::ConfigText(const Settings& settings, int port) const {
   if (!settings.roles.empty()) absl::StrAppend(&text, "roles: \"", settings.roles, "\"\n");
   absl::StrAppend(&text, "accounts:\n");
   for (const Account& account : settings.accounts) {
+    const std::string more = account.options.empty() ? "" : absl::StrCat(", ", account.options);
     if (account.base_url.empty()) {
       absl::StrAppend(&text, "  - {name: ", account.name, ", type: sandbox, directory: ", directory,
-                      "/mail}\n");
+                      "/mail", more, "}\n");
     } else {
       absl::StrAppend(&text, "  - {name: ", account.name, ", type: resend, base_url: \"",
-                      account.base_url, "\", api_key: {file: ", directory, "/api-key}}\n");
+                      account.base_url, "\", api_key: {file: ", directory, "/api-key}", more,
+                      "}\n");
     }
   }
   absl::StrAppend(&text, "routes: {default: ", settings.route, "}\n");
@@ -136,9 +143,17 @@ absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::Run(const Settings
   const std::string config = absl::StrCat(directory_.path(), "/herald-", port, ".yaml");
   WriteFile(config, ConfigText(settings, port));
   support::ChildOptions options;
-  options.argv = {HeralddPath(), "--config", config};
+  options.argv = {BuildPath("bin/heraldd"), "--config", config};
   options.directory = directory_.path();
   options.env["HERALD_FAILPOINT"] = settings.failpoint;
+  if (!settings.clock_shift_file.empty()) {
+    options.env["LD_PRELOAD"] = BuildPath("lib/libherald_clock_shift.so");
+    options.env["HERALD_CLOCK_SHIFT_FILE"] = settings.clock_shift_file;
+    // A sanitizer wants to come first otherwise.
+    const char* given = std::getenv("ASAN_OPTIONS");
+    options.env["ASAN_OPTIONS"] =
+        absl::StrCat(given == nullptr ? "" : given, ":verify_asan_link_order=0");
+  }
   return support::ChildProcess::Start(options);
 }
 
@@ -149,33 +164,34 @@ absl::Status Stack::Launch(const Settings& settings) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::StartReplica(
-    const Settings& settings) {
-  auto replica = Run(settings, FreePort());
-  if (!replica.ok()) return replica.status();
-  const auto listening = (*replica)->WaitForLine("\"listening\"", kStartPatience);
-  if (!listening.ok()) return listening.status();
-  return replica;
-}
-
-absl::StatusOr<std::unique_ptr<support::ChildProcess>> Stack::LaunchReplica(
-    const Settings& settings) {
-  Settings delivering = settings;
-  delivering.roles = "delivery,duties";
-  return Run(delivering, FreePort());
-}
-
-absl::StatusOr<client::Client> Stack::StartReplicaFor(const Settings& settings,
-                                                      const Tenant& tenant) {
+absl::StatusOr<Replica> Stack::StartReplica(const Settings& settings) {
   const int port = FreePort();
-  auto started = Run(settings, port);
-  if (!started.ok()) return started.status();
-  replicas_.push_back(*std::move(started));
-  const auto listening = replicas_.back()->WaitForLine("\"listening\"", kStartPatience);
-  if (!listening.ok()) return listening.status();
-  client::ClientOptions to_replica = OptionsOf(tenant.token);
-  to_replica.target = absl::StrCat("127.0.0.1:", port);
-  return client::Client::Create(std::move(to_replica));
+  auto process = Run(settings, port);
+  if (!process.ok()) return process.status();
+  const bool api = settings.roles.empty() || absl::StrContains(settings.roles, "api");
+  const auto ready =
+      (*process)->WaitForLine(api ? "\"listening\"" : "\"metrics_listening\"", kStartPatience);
+  if (!ready.ok()) return ready.status();
+  return Replica{*std::move(process), port};
+}
+
+absl::StatusOr<Replica> Stack::StartSidecar(const Settings& settings) {
+  const int port = FreePort();
+  const std::string& directory = directory_.path();
+  support::ChildOptions options;
+  options.argv = {BuildPath("bin/herald-webhook"),   "--listen",
+                  absl::StrCat("127.0.0.1:", port),  "--heraldd",
+                  absl::StrCat("127.0.0.1:", port_), "--token-file",
+                  directory + "/sidecar-token"};
+  for (const Account& account : settings.accounts) {
+    options.argv.push_back("--account");
+    options.argv.push_back(absl::StrCat(account.name, "=resend:", directory, "/webhook-secret"));
+  }
+  auto process = support::ChildProcess::Start(options);
+  if (!process.ok()) return process.status();
+  const auto ready = (*process)->WaitForLine("\"listening\"", kStartPatience);
+  if (!ready.ok()) return ready.status();
+  return Replica{*std::move(process), port};
 }
 
 absl::Status Stack::AwaitListening(absl::Duration timeout) const {
@@ -205,6 +221,12 @@ client::ClientOptions Stack::OptionsOf(const std::string& token) const {
 client::Client Stack::Connect(const Tenant& tenant, const client::RetryPolicy& retry) const {
   client::ClientOptions options = OptionsOf(tenant.token);
   options.retry = retry;
+  return *client::Client::Create(std::move(options));
+}
+
+client::Client Stack::ConnectTo(const Replica& replica, const Tenant& tenant) const {
+  client::ClientOptions options = OptionsOf(tenant.token);
+  options.target = absl::StrCat("127.0.0.1:", replica.port);
   return *client::Client::Create(std::move(options));
 }
 

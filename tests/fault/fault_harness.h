@@ -26,7 +26,8 @@ bool Long();
 
 struct Account {
   std::string name;
-  std::string base_url;  // of a Resend emulator; empty: the sandbox
+  std::string base_url;      // of a Resend emulator; empty: the sandbox
+  std::string options = "";  // more keys of the configuration: "batch: false"
 };
 
 // How heraldd runs; may differ from one start to the next.
@@ -42,7 +43,8 @@ struct Settings {
   std::string roles;         // empty: all
   std::string database_dsn;  // empty: straight to the cluster
   int acceptance_connections = 2;
-  std::string failpoint;  // server/delivery/failpoint.h
+  std::string failpoint;         // server/delivery/failpoint.h
+  std::string clock_shift_file;  // empty: the host's clock; see tests/support/clock_shift.cc
 };
 
 struct Tenant {
@@ -50,13 +52,26 @@ struct Tenant {
   std::string token;
 };
 
+// What wraps the tenants' keys.
+inline constexpr char kMasterKeys[] = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+// What signs the webhooks of every account.
+inline constexpr char kWebhookSecret[] = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+// One more process of a stack's.
+struct Replica {
+  std::unique_ptr<support::ChildProcess> process;
+  int port = 0;  // where it takes calls
+};
+
 // heraldd as it is shipped, on a durable PostgreSQL of its own, with two tenants and a template.
 // Its port and data survive restarts. Use it from one thread, the test's; what is const may be used
 // from any.
 class Stack {
  public:
-  // A running cluster with an empty database. heraldd is not started.
-  static absl::StatusOr<std::unique_ptr<Stack>> Create(int database_connections = 100);
+  // A running cluster with an empty database, kept below `database_parent`. heraldd is not started.
+  static absl::StatusOr<std::unique_ptr<Stack>> Create(int database_connections = 100,
+                                                       const std::string& database_parent = "/tmp");
   // Kills heraldd.
   ~Stack();
 
@@ -65,13 +80,12 @@ class Stack {
   // As Start, but returns at once.
   absl::Status Launch(const Settings& settings);
   absl::Status AwaitListening(absl::Duration timeout) const;
-  // One more heraldd on the same database, on a port of its own; it lives as long as the result.
-  absl::StatusOr<std::unique_ptr<support::ChildProcess>> StartReplica(const Settings& settings);
-  // Another replica, of the delivery engine alone; returns at once. Killed by its destructor.
-  absl::StatusOr<std::unique_ptr<support::ChildProcess>> LaunchReplica(const Settings& settings);
-  // As StartReplica, but it is killed with the stack.
-  // Returns its client of the tenant once it takes calls.
-  absl::StatusOr<client::Client> StartReplicaFor(const Settings& settings, const Tenant& tenant);
+  // One more heraldd on the same database; it lives as long as the result. Returns once it takes
+  // calls or, without the role api, works.
+  absl::StatusOr<Replica> StartReplica(const Settings& settings);
+  // The webhook sidecar in front of this stack's heraldd. It knows every account of `settings`, as
+  // one in the shape of Resend, by kWebhookSecret. It lives as long as the result.
+  absl::StatusOr<Replica> StartSidecar(const Settings& settings);
   void Kill9();
   // SIGTERM. The exit code, or nullopt when it still ran after `grace`.
   absl::optional<int> Terminate(absl::Duration grace);
@@ -84,6 +98,7 @@ class Stack {
   absl::Status Provision();
   const std::vector<Tenant>& tenants() const { return tenants_; }
   client::Client Connect(const Tenant& tenant, const client::RetryPolicy& retry = {}) const;
+  client::Client ConnectTo(const Replica& replica, const Tenant& tenant) const;
   client::Client ConnectAsOperator() const;
   // A client that shows every UNAVAILABLE instead of trying again.
   client::Client ConnectWithoutRetries(const Tenant& tenant) const;
@@ -113,7 +128,6 @@ class Stack {
   int port_ = 0;
   std::vector<Tenant> tenants_;
   std::unique_ptr<support::ChildProcess> heraldd_;
-  std::vector<std::unique_ptr<support::ChildProcess>> replicas_;
 };
 
 // An email to one recipient from the stack's template; another `content` is another email.

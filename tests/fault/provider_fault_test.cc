@@ -121,6 +121,11 @@ class WordedProvider {
       : truth_(record), words_(std::move(words)) {}
 
   std::string url() const { return http_.url(); }
+  // Whether every request was HTTP/1.1 and none asked for another protocol.
+  bool spoken_to_in_http_1() const {
+    absl::MutexLock lock(&mutex_);
+    return spoken_to_in_http_1_;
+  }
   // Shortest time between two sights of one key.
   absl::Duration shortest_gap() const {
     absl::MutexLock lock(&mutex_);
@@ -136,6 +141,9 @@ class WordedProvider {
 
   EmulatedReply Answer(const EmulatedRequest& request) {
     absl::MutexLock lock(&mutex_);
+    if (request.version != 11 || request.Header("upgrade") || request.Header("http2-settings")) {
+      spoken_to_in_http_1_ = false;
+    }
     const std::string name = request.Header("idempotency-key").value_or("-");
     Key& key = keys_[name];
     EmulatedReply reply = words_(key.sights++);
@@ -155,6 +163,7 @@ class WordedProvider {
   const Words words_;
   std::map<std::string, Key> keys_ ABSL_GUARDED_BY(mutex_);
   absl::Duration shortest_gap_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  bool spoken_to_in_http_1_ ABSL_GUARDED_BY(mutex_) = true;
   testing::HttpEmulator http_{[this](const EmulatedRequest& request) { return Answer(request); }};
 };
 
@@ -191,6 +200,17 @@ TEST_P(UnreadableSuccessTest, IsUnconfirmedAndAskedAboutAgainUnderTheSameKey) {
   ExpectAccountedFor();
   EXPECT_EQ(Outcomes(), "order:1|3 1\norder:2|3 1\norder:3|3 1");
   EXPECT_EQ(stack_->Query("SELECT DISTINCT state FROM herald.emails"), "5");
+}
+
+// One exchange a connection at a time: a connection that dies leaves one email in doubt, and
+// neither the streams of a connection nor a GOAWAY can leave more.
+TEST_F(ProviderFaultTest, ProvidersAreSpokenToInHttp1) {
+  WordedProvider provider(
+      record_, [](int) { return Says(R"({"id":"49a3999c-0ce1-4ea6-ab68-000000000001"})"); });
+  StartWith(provider.url());
+  Send(1, 20);
+  ExpectAccountedFor();
+  EXPECT_TRUE(provider.spoken_to_in_http_1());
 }
 
 // For three seconds the provider refuses everything and asks for two seconds of peace.

@@ -28,8 +28,8 @@ class RateLimits : public ::testing::Test {
     ASSERT_OK(stack_->Provision());
     tenant_ = stack_->tenants()[0];
     one_ = std::make_unique<client::Client>(stack_->Connect(tenant_));
-    ASSERT_OK_AND_ASSIGN(client::Client other, stack_->StartReplicaFor(settings_, tenant_));
-    other_ = std::make_unique<client::Client>(std::move(other));
+    ASSERT_OK_AND_ASSIGN(replica_, stack_->StartReplica(settings_));
+    other_ = std::make_unique<client::Client>(stack_->ConnectTo(replica_, tenant_));
   }
 
   void Set(v1::TenantLimits limits) {
@@ -72,6 +72,7 @@ class RateLimits : public ::testing::Test {
 
   Settings settings_;
   std::unique_ptr<Stack> stack_;
+  Replica replica_;
   Tenant tenant_;
   std::unique_ptr<client::Client> one_;
   std::unique_ptr<client::Client> other_;

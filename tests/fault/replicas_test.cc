@@ -27,7 +27,8 @@ TEST(ReplicasTest, AReplicaFrozenPastItsLeasesChangesNothingWhenItWakes) {
   settings.route = "first";
   ASSERT_OK(stack->Start(settings));
   ASSERT_OK(stack->Provision());
-  ASSERT_OK_AND_ASSIGN(const auto replica, stack->StartReplica(settings));
+  ASSERT_OK_AND_ASSIGN(const Replica other, stack->StartReplica(settings));
+  support::ChildProcess* const replica = other.process.get();
   Load load(*stack, {.callers = 4, .emails_per_call = 10, .seed = Seed()});
   absl::SleepFor(absl::Seconds(1));  // both are busy
   const std::string leased = "SELECT count(*) > 0 FROM herald.queue WHERE lease_until IS NOT NULL";

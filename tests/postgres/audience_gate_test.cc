@@ -1,15 +1,12 @@
 // Who gets what: the gate at acceptance and, for what was queued before, at the beginning of an
 // attempt. Both must say the same.
 
-#include <algorithm>
 #include <atomic>
 #include <thread>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
-#include "storage/postgres/audience_gate_sql.h"
 #include "storage/postgres/category_store.h"
 #include "storage/postgres/preference_store.h"
 #include "storage/postgres/suppression_store.h"
@@ -238,37 +235,6 @@ TEST_F(AudienceGateTest, OneClickOnAnUndeclaredCategoryLeavesAllMarketing) {
   ASSERT_OK_AND_ASSIGN(const Preferences preferences, preferences_.Unsubscribe(act));
   EXPECT_TRUE(preferences.unsubscribed);
   EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "unsubscribe");
-}
-
-TEST_F(AudienceGateTest, AcceptanceAndTheBeginningOfAnAttemptAskTheSameText) {
-  const auto without_spaces = [](std::string text) {
-    text.erase(std::remove_if(text.begin(), text.end(),
-                              [](unsigned char c) { return absl::ascii_isspace(c); }),
-               text.end());
-    return text;
-  };
-  const std::string function =
-      Sql("SELECT prosrc FROM pg_proc WHERE oid = 'herald.stop_reasons'::regproc");
-  EXPECT_THAT(
-      without_spaces(function),
-      ::testing::HasSubstr(without_spaces("ARRAY(SELECT" HERALD_STOP_REASON "FROM unnest")));
-}
-
-TEST_F(AudienceGateTest, TheKeptPlanOfAcceptanceProbesPrimaryKeysEvenOfEmptyTables) {
-  Sql("VACUUM ANALYZE herald.suppressions, herald.global_suppressions, herald.preferences, "
-      "herald.categories");
-  EXPECT_EQ(Sql("SELECT proconfig FROM pg_proc WHERE oid = 'herald.stop_reasons'::regproc"),
-            "{plan_cache_mode=force_generic_plan,enable_seqscan=off}");
-  const std::string plan =
-      Sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "
-          "PREPARE g (bigint[], bytea[], bigint[], text[], text[]) AS SELECT " HERALD_STOP_REASON
-          "FROM unnest($1, $2, $3, $4, $5) "
-          "AS w (tenant_id, recipient_hash, recipient_mark, user_id, category); "
-          "EXPLAIN EXECUTE g (NULL, NULL, NULL, NULL, NULL)");
-  for (const char* key : {"suppressions_pkey", "preferences_pkey", "categories_pkey"}) {
-    EXPECT_THAT(plan, ::testing::HasSubstr(key)) << plan;
-  }
-  EXPECT_THAT(plan, ::testing::Not(::testing::HasSubstr("Seq Scan"))) << plan;
 }
 
 TEST_F(AudienceGateTest, SoftBouncesOnFourDaysSuppressUnlessADeliveryComesBetween) {

@@ -50,6 +50,7 @@ class Session : public std::enable_shared_from_this<Session> {
     EmulatedRequest request;
     request.method = std::string(read.method_string());
     request.target = std::string(read.target());
+    request.version = static_cast<int>(read.version());
     for (const auto& field : read) {
       request.headers.emplace_back(absl::AsciiStrToLower(View(field.name_string())),
                                    std::string(field.value()));

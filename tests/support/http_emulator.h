@@ -15,6 +15,7 @@ namespace herald::testing {
 struct EmulatedRequest {
   std::string method;
   std::string target;
+  int version = 0;                                           // 11: HTTP/1.1
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   int connection = 0;             // number of the connection, from 0

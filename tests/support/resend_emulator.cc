@@ -168,7 +168,7 @@ class ResendEmulator::Impl {
       return Error(400, "invalid_idempotency_key");
     }
     const std::string written_key = key.empty() ? "-" : key;
-    if (!key.empty()) key = absl::StrCat(request.target, " ", key);
+    key = key.empty() || !options_.idempotent ? "" : absl::StrCat(request.target, " ", key);
     const size_t body_hash = std::hash<std::string>()(request.body);
     const absl::Time now = options_.clock();
     const auto found = taken_.find(key);

@@ -34,6 +34,7 @@ struct ResendEmulatorOptions {
       ground_truth;  // file that gets a line per accepted email (ground_truth.h); may be empty
   std::string api_key = "re_test";
   int port = 0;
+  bool idempotent = true;           // false: a repeated key is another email
   int requests_per_second_max = 0;  // 0: no limit
   // Decides for requests that no Script call covers, by number from 0. May be empty.
   std::function<ResendFault(int)> fault = nullptr;

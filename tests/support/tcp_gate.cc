@@ -93,6 +93,12 @@ void TcpGate::ResetAll() {
   Wake();
 }
 
+void TcpGate::SilenceAll() {
+  absl::MutexLock lock(&mu_);
+  for (Connection& connection : connections_) connection.silent = true;
+  Wake();
+}
+
 void TcpGate::CutWhenSeen(Direction direction, absl::string_view bytes, CutPoint point,
                           absl::string_view after) {
   absl::MutexLock lock(&mu_);
@@ -140,6 +146,7 @@ void TcpGate::Loop() {
       connections_.remove_if([](const Connection& connection) { return connection.Over(); });
       for (Connection& connection : connections_) {
         if (mode_ == Mode::kBlackhole) break;
+        if (connection.silent) continue;
         for (int end : {0, 1}) {
           const bool read =
               !connection.read_end[end] && connection.pending[1 - end].size() < kPendingMax;
@@ -163,7 +170,7 @@ void TcpGate::Loop() {
         Connection& connection = *interests[i].connection;
         const int end = interests[i].end;
         const short events = fds[i + 2].revents;
-        if (connection.fd[end] != fds[i + 2].fd) continue;  // closed since
+        if (connection.fd[end] != fds[i + 2].fd || connection.silent) continue;  // changed since
         if ((events & POLLOUT) != 0) Write(connection, end);
         if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) Read(connection, end);
       }

@@ -47,6 +47,10 @@ class TcpGate {
   // Resets every connection now; new ones pass.
   void ResetAll();
 
+  // Moves no further byte on the connections that are open now, and neither end learns of it; new
+  // ones pass. They stay so.
+  void SilenceAll();
+
   // Cuts, once, the first connection on which `bytes` pass in `direction`; they may arrive in
   // pieces. Others, and the next ones, pass. Replaces an earlier call that has not fired. With
   // `after`, only a connection counts on which those bytes have passed before, since this call.
@@ -69,6 +73,7 @@ class TcpGate {
     std::string pending[2];                  // bytes still to be written to this end
     std::string tail[2];                     // last bytes seen from this end, for split patterns
     bool read_end[2] = {false, false};       // this end has finished sending
+    bool silent = false;                     // see SilenceAll
     bool told_end[2] = {false, false};       // this end knows that the other has finished
     bool seen_after[2] = {false, false};     // what `after` of CutWhenSeen asks for
     absl::optional<int> awaited_reply_from;  // CutPoint::kAtReply waits for a byte from here

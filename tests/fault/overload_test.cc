@@ -1,0 +1,191 @@
+// Callers hand in three times what can be taken (T17).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <iostream>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "tests/fault/accounting.h"
+#include "tests/fault/fault_harness.h"
+#include "tests/support/status_matchers.h"
+
+namespace herald::fault {
+namespace {
+
+constexpr int kBatch = 1000;
+constexpr int kBusyCallers = 6;  // they keep it busy and fit into what may wait (20,000)
+constexpr int kCallers = 24;     // they do not
+// A call is answered as a whole, so a window has to hold several of each caller, and it takes the
+// callers a while to fill or empty the line.
+constexpr absl::Duration kSettling = absl::Seconds(3);
+constexpr absl::Duration kWindow = absl::Seconds(4);
+constexpr int kRounds = 3;
+constexpr double kGoodput = 0.9;
+constexpr absl::Duration kCallDeadline = absl::Seconds(60);
+
+// Callers of one tenant each, who hand in batch after batch and repeat what was shed as soon as
+// they were told to. Only the first few of them are at work, as many as told.
+class Crowd {
+ public:
+  explicit Crowd(const Stack& stack) {
+    for (int i = 0; i < kCallers; ++i) {
+      const Tenant& tenant = stack.tenants()[static_cast<size_t>(i) % 2];
+      threads_.emplace_back([this, i, &stack, tenant] { Run(i, stack, tenant); });
+    }
+  }
+  ~Crowd() { Finish(); }
+
+  void SetAtWork(int callers) { at_work_ = callers; }
+  // Ends once what was begun is acknowledged.
+  void Finish() {
+    finishing_ = true;
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  int64_t taken() const { return taken_; }
+  int64_t shed() const { return shed_; }
+  absl::Duration longest_call() const {
+    absl::MutexLock lock(&mutex_);
+    return longest_call_;
+  }
+  // After Finish.
+  std::vector<std::string> wrong() const {
+    absl::MutexLock lock(&mutex_);
+    return wrong_;
+  }
+  std::map<std::pair<std::string, std::string>, Acknowledged> acknowledged() const {
+    absl::MutexLock lock(&mutex_);
+    return acknowledged_;
+  }
+
+ private:
+  void Run(int number, const Stack& stack, const Tenant& tenant) {
+    const client::Client client = stack.ConnectWithoutRetries(tenant);
+    std::vector<std::string> keys;
+    for (int next = 0; !finishing_ || !keys.empty();) {
+      if (!finishing_ && number >= at_work_) {
+        absl::SleepFor(absl::Milliseconds(20));
+        continue;
+      }
+      while (!finishing_ && keys.size() < kBatch) {
+        keys.push_back(absl::StrCat("order:", number, ":", next++));
+      }
+      absl::SleepFor(HandIn(client, tenant, keys));
+    }
+  }
+
+  // Takes what was acknowledged out of `keys`; returns when to come again.
+  absl::Duration HandIn(const client::Client& client, const Tenant& tenant,
+                        std::vector<std::string>& keys) {
+    std::vector<client::KeyedEmail> emails;
+    for (const std::string& key : keys) {
+      emails.push_back({*client::IdempotencyKey::Create(key), EmailOf(1, v1::LANE_BULK)});
+    }
+    client::CallOptions options;
+    options.deadline = kCallDeadline;
+    const absl::Time asked = absl::Now();
+    const auto results = client.SendEmails(std::move(emails), options);
+    absl::Duration wait;
+    absl::MutexLock lock(&mutex_);
+    if (!results.ok()) {
+      Shed(results.status(), static_cast<int64_t>(keys.size()), &wait);
+      return wait;
+    }
+    std::vector<std::string> left;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const absl::StatusOr<client::SendResult>& result = (*results)[i];
+      if (result.ok()) {
+        acknowledged_[{tenant.id, keys[i]}] = {result->email.id(), 1};
+        ++taken_;
+      } else {
+        Shed(result.status(), 1, &wait);
+        left.push_back(keys[i]);
+      }
+    }
+    if (left.empty()) longest_call_ = std::max(longest_call_, absl::Now() - asked);
+    keys = std::move(left);
+    return wait;
+  }
+
+  void Shed(const absl::Status& status, int64_t emails, absl::Duration* wait)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    shed_ += emails;
+    const client::ErrorDetails details = client::ExtractErrorDetails(status);
+    if (!absl::IsResourceExhausted(status) || !details.retry_delay.has_value()) {
+      if (wrong_.size() < 10) wrong_.push_back(status.ToString());
+    }
+    *wait = std::max(*wait, details.retry_delay.value_or(absl::Milliseconds(500)));
+  }
+
+  std::atomic<int> at_work_{0};
+  std::atomic<bool> finishing_{false};
+  std::atomic<int64_t> taken_{0};
+  std::atomic<int64_t> shed_{0};
+  mutable absl::Mutex mutex_;
+  absl::Duration longest_call_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> wrong_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::pair<std::string, std::string>, Acknowledged> acknowledged_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_;
+};
+
+struct Rates {
+  double taken = 0;    // emails a second
+  double offered = 0;  // those shed included
+};
+
+Rates RatesWith(Crowd& crowd, int callers) {
+  crowd.SetAtWork(callers);
+  absl::SleepFor(kSettling);
+  const int64_t taken = crowd.taken();
+  const int64_t shed = crowd.shed();
+  const absl::Time since = absl::Now();
+  absl::SleepFor(kWindow);
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - since);
+  Rates rates;
+  rates.taken = static_cast<double>(crowd.taken() - taken) / seconds;
+  rates.offered = rates.taken + static_cast<double>(crowd.shed() - shed) / seconds;
+  std::cout << callers << " callers: offered " << rates.offered << "/s, taken " << rates.taken
+            << "/s" << std::endl;
+  return rates;
+}
+
+TEST(OverloadTest, ThreeTimesWhatCanBeTakenIsShedWithAHintAndTheRestIsTakenAsFastAsEver) {
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Stack> stack, Stack::Create());
+  Settings settings;
+  settings.roles = "api";
+  ASSERT_OK(stack->Start(settings));
+  ASSERT_OK(stack->Provision());
+  Crowd crowd(*stack);
+  RatesWith(crowd, kBusyCallers);  // caches fill
+  std::array<double, kRounds> goodput, offered;
+  for (size_t round = 0; round < kRounds; ++round) {
+    const Rates busy = RatesWith(crowd, kBusyCallers);
+    const Rates over = RatesWith(crowd, kCallers);
+    goodput[round] = over.taken / std::max(busy.taken, 1.0);
+    offered[round] = over.offered / std::max(over.taken, 1.0);
+  }
+  crowd.Finish();
+  std::sort(goodput.begin(), goodput.end());
+  std::sort(offered.begin(), offered.end());
+  std::cout << "of the rate without overload: " << goodput[0] << ", " << goodput[1] << ", "
+            << goodput[2] << "; longest call " << crowd.longest_call() << std::endl;
+  EXPECT_GE(goodput[kRounds / 2], kGoodput);
+  EXPECT_GE(offered[kRounds / 2], 3) << "that was no overload";
+  EXPECT_THAT(crowd.wrong(), ::testing::IsEmpty()) << "shed otherwise than with a hint";
+  EXPECT_LT(crowd.longest_call(), kCallDeadline / 2) << "what waits is bounded";
+  ASSERT_EQ(stack->Terminate(absl::Seconds(20)), 0) << stack->process().Stderr();
+  const Accounting accounting =
+      Reconcile(*stack, {crowd.acknowledged(), {}, /*idempotent=*/true, /*unfinished=*/true});
+  std::cout << accounting.Text() << std::endl;
+  EXPECT_THAT(accounting.violations, ::testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace herald::fault
