@@ -1,67 +1,31 @@
-#include <string>
+#include <utility>
 
+#include "client/bulk_streams.h"
 #include "client/connection.h"
 #include "client/herald_client.h"
-#include "client/retry.h"
 
 namespace herald::client {
 namespace {
 
 using Contacts = v1::ContactService::StubInterface;
 
-// Of a stream that moves many contacts.
-constexpr absl::Duration kStreamDeadline = absl::Minutes(10);
-
 }  // namespace
 
 absl::StatusOr<v1::ImportContactsResponse> Client::ImportContacts(
     const std::vector<v1::ImportContactsRequest>& requests, const CallOptions& options) const {
-  const absl::Duration deadline = options.deadline.value_or(kStreamDeadline);
-  if (!IsUsableDeadline(deadline)) {
-    return absl::InvalidArgumentError("a deadline must be positive and finite");
-  }
-  v1::ImportContactsResponse response;
-  const auto attempt = [&](absl::Duration left) {
-    grpc::ClientContext context;
-    connection_->Prepare(context, left, options.traceparent);
-    response.Clear();
-    const auto writer = connection_->contacts->ImportContacts(&context, &response);
-    for (const v1::ImportContactsRequest& request : requests) {
-      if (!writer->Write(request)) break;  // Finish says why
-    }
-    writer->WritesDone();
-    return FromGrpcStatus(writer->Finish());
-  };
-  const absl::Status status = RetryWhileUnavailable(connection_->options.retry,
-                                                    connection_->options.timing, deadline, attempt);
-  if (!status.ok()) return status;
-  return response;
+  return SendInBulk<v1::ImportContactsResponse>(
+      *connection_, requests, options, [this](auto* context, auto* response) {
+        return connection_->contacts->ImportContacts(context, response);
+      });
 }
 
 absl::Status Client::ExportContacts(v1::ExportContactsRequest request,
                                     const ExportCallback& on_page,
                                     const CallOptions& options) const {
-  const absl::Duration deadline = options.deadline.value_or(kStreamDeadline);
-  if (!IsUsableDeadline(deadline)) {
-    return absl::InvalidArgumentError("a deadline must be positive and finite");
-  }
-  const auto attempt = [&](absl::Duration left) {
-    grpc::ClientContext context;
-    connection_->Prepare(context, left, options.traceparent);
-    const auto reader = connection_->contacts->ExportContacts(&context, request);
-    v1::ExportContactsResponse page;
-    while (reader->Read(&page)) {
-      if (!on_page(page)) {
-        context.TryCancel();
-        reader->Finish();
-        return absl::OkStatus();
-      }
-      request.set_resume_token(page.resume_token());
-    }
-    return FromGrpcStatus(reader->Finish());
-  };
-  return RetryWhileUnavailable(connection_->options.retry, connection_->options.timing, deadline,
-                               attempt);
+  return ReceiveInBulk(*connection_, std::move(request), on_page, options,
+                       [this](auto* context, const auto& asked) {
+                         return connection_->contacts->ExportContacts(context, asked);
+                       });
 }
 
 absl::StatusOr<v1::Contact> Client::CreateContact(const v1::CreateContactRequest& request,

@@ -50,11 +50,12 @@ struct WatchOptions {
 // may be empty (a sign of life). Returns false to end the watch.
 using WatchCallback = std::function<bool(const v1::WatchEmailEventsResponse& batch)>;
 
-// Takes one page of an export. Returns false to end it.
+// Take one page of an export. Return false to end it.
 using ExportCallback = std::function<bool(const v1::ExportContactsResponse& page)>;
+using SuppressionExportCallback = std::function<bool(const v1::ExportSuppressionsResponse& page)>;
 
 // Herald's API as plain blocking calls. Safe for concurrent use; one Client per process and token
-// is enough, as all calls share a connection.
+// is enough: all its calls share a connection, and no other client does.
 //
 // Every call has a deadline. Errors carry the code and message of the server and, as payloads, its
 // details: see ExtractErrorDetails. Calls that change nothing when repeated are tried again on
@@ -214,8 +215,13 @@ class Client {
       const v1::ListSuppressionsRequest& request, const CallOptions& options = {}) const;
   absl::StatusOr<v1::CheckSuppressionResponse> CheckSuppression(
       const v1::CheckSuppressionRequest& request, const CallOptions& options = {}) const;
+  // As ImportContacts and ExportContacts.
   absl::StatusOr<v1::ImportSuppressionsResponse> ImportSuppressions(
-      const v1::ImportSuppressionsRequest& request, const CallOptions& options = {}) const;
+      const std::vector<v1::ImportSuppressionsRequest>& requests,
+      const CallOptions& options = {}) const;
+  absl::Status ExportSuppressions(v1::ExportSuppressionsRequest request,
+                                  const SuppressionExportCallback& on_page,
+                                  const CallOptions& options = {}) const;
 
   // --- TenantService: suppressions for every tenant, with the operator's token ---
 

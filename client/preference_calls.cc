@@ -1,3 +1,6 @@
+#include <utility>
+
+#include "client/bulk_streams.h"
 #include "client/connection.h"
 #include "client/herald_client.h"
 
@@ -76,9 +79,20 @@ absl::StatusOr<v1::CheckSuppressionResponse> Client::CheckSuppression(
 }
 
 absl::StatusOr<v1::ImportSuppressionsResponse> Client::ImportSuppressions(
-    const v1::ImportSuppressionsRequest& request, const CallOptions& options) const {
-  return connection_->Call(*connection_->contacts, &Contacts::ImportSuppressions, request,
-                           Repeat::kSafe, options);
+    const std::vector<v1::ImportSuppressionsRequest>& requests, const CallOptions& options) const {
+  return SendInBulk<v1::ImportSuppressionsResponse>(
+      *connection_, requests, options, [this](auto* context, auto* response) {
+        return connection_->contacts->ImportSuppressions(context, response);
+      });
+}
+
+absl::Status Client::ExportSuppressions(v1::ExportSuppressionsRequest request,
+                                        const SuppressionExportCallback& on_page,
+                                        const CallOptions& options) const {
+  return ReceiveInBulk(*connection_, std::move(request), on_page, options,
+                       [this](auto* context, const auto& asked) {
+                         return connection_->contacts->ExportSuppressions(context, asked);
+                       });
 }
 
 absl::StatusOr<v1::Suppression> Client::CreateGlobalSuppression(

@@ -66,7 +66,7 @@ struct Capabilities {
   size_t message_bytes_max = 0;
   bool attachments = false;
   bool international_addresses = false;  // local parts beyond ASCII (SMTPUTF8)
-  size_t batch_max = 1;  // messages of one batch call; 1 when there is none
+  size_t batch_max = 1;                  // messages of one batch call; 1 when there is none
 };
 
 // Messages of one batch call in the form in which they go on the wire, made once: what was digested
@@ -89,6 +89,19 @@ class PreparedBatch {
   const size_t size_;
 };
 
+// One message likewise.
+class PreparedMessage {
+ public:
+  explicit PreparedMessage(std::string digest) : digest_(std::move(digest)) {}
+  virtual ~PreparedMessage() = default;
+
+  // 32 bytes: Provider::RequestDigest of the message.
+  const std::string& digest() const { return digest_; }
+
+ private:
+  const std::string digest_;
+};
+
 // One account at one delivery provider.
 //
 // Thread-safe. Send never blocks; `done` runs exactly once, on a thread of the provider's choice or
@@ -107,6 +120,13 @@ class Provider {
   virtual std::string RequestDigest(const OutboundMessage& message) const = 0;
   virtual void Send(const OutboundMessage& message, absl::Duration timeout, Done done) = 0;
 
+  // Prepare and SendPrepared do in two steps what RequestDigest and Send do, for the price of one:
+  // an account that writes a body overrides both.
+  virtual std::unique_ptr<PreparedMessage> Prepare(const OutboundMessage& message) const;
+  // As Send, of what Prepare of this account made.
+  virtual void SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
+                            Done done);
+
   // One result for each message, in their order.
   using BatchDone = std::function<void(std::vector<SendResult>)>;
 
@@ -121,6 +141,24 @@ class Provider {
   virtual void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
                          BatchDone done);
 };
+
+namespace internal {
+class MessageCopy final : public PreparedMessage {
+ public:
+  MessageCopy(std::string digest, OutboundMessage original)
+      : PreparedMessage(std::move(digest)), message(std::move(original)) {}
+  const OutboundMessage message;
+};
+}  // namespace internal
+
+inline std::unique_ptr<PreparedMessage> Provider::Prepare(const OutboundMessage& message) const {
+  return std::make_unique<internal::MessageCopy>(RequestDigest(message), message);
+}
+
+inline void Provider::SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
+                                   Done done) {
+  Send(static_cast<const internal::MessageCopy&>(*message).message, timeout, std::move(done));
+}
 
 inline void Provider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration /*timeout*/,
                                 BatchDone done) {

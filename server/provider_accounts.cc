@@ -48,6 +48,7 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
       options.api_key = account.api_key;
       if (!account.base_url.empty()) options.base_url = account.base_url;
       options.idempotent = account.idempotency;
+      options.batch = account.batch;
       options.user_agent = absl::StrCat("herald/", version);
       add(providers::MakeResendProvider(std::move(options), *made.http));
       continue;
@@ -58,6 +59,7 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
     options.webhook_url = account.webhook_url;
     options.webhook_secret = account.webhook_secret;
     options.idempotent = account.idempotency;
+    options.batch = account.batch;
     auto sandbox = providers::MakeSandboxProvider(std::move(options), *made.http);
     if (!sandbox.ok()) return sandbox.status();
     add(*std::move(sandbox));

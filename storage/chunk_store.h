@@ -26,9 +26,10 @@ struct ChunkLease {
 struct LeasedChunk {
   ChunkLease lease;
   Lane lane = Lane::kBulk;
-  int claims = 0;         // this one included
-  int attempts = 0;       // hand-overs begun so far
-  int free_attempts = 0;  // of these, those that use up no retry budget
+  int claims = 0;                           // this one included
+  int attempts = 0;                         // hand-overs begun so far
+  int free_attempts = 0;                    // of these, those that use up no retry budget
+  std::vector<std::string> tried_accounts;  // that just failed it; others are to take it now
   absl::Time claim_time;
   absl::optional<UnconfirmedAttempt> unconfirmed;
   // In the order of the batch call; their leases carry the chunk's token, but no queue row has it.
@@ -39,7 +40,7 @@ struct ChunkStart {
   ChunkLease lease;
   std::vector<Lease> members;  // of the batch as it was rendered
   std::string account;
-  std::string request_key;
+  std::string request_key;     // empty: every member goes under a key of its own
   std::string request_digest;  // 32 bytes
 };
 
@@ -66,18 +67,21 @@ struct MemberEnd {
   std::string error_code;
   std::string detail;
   Disposition disposition;  // kRetry and kUnconfirmed: it goes on alone, in the queue
+  // Of its own request, which it can repeat alone; empty: it had none, but for the chunk's.
+  std::string request_digest = {};
 };
 
 // How a hand-over of a chunk ended.
 struct ChunkEnd {
   enum class Kind {
-    kDone,         // the members but `others` are SENT; the chunk leaves
+    kDone,         // the members but `others` and `rest` are SENT; the chunk leaves, or shrinks
     kRetry,        // nothing was taken: the chunk is due again after `delay`
     kUnconfirmed,  // all members UNCONFIRMED; the chunk is looked at again after `delay`
   };
   ChunkLease lease;
   Lane lane = Lane::kBulk;
-  int attempt = 0;  // 0: nothing was handed over, the chunk only waits on (kRetry)
+  int attempt = 0;      // 0: nothing was handed over, the chunk only waits on (kRetry)
+  int free_before = 0;  // LeasedChunk::free_attempts
   absl::optional<Outcome> outcome;
   std::string account;
   std::string request_digest;
@@ -85,12 +89,16 @@ struct ChunkEnd {
   std::string detail;
   Kind kind = Kind::kUnconfirmed;
   absl::Duration delay;
-  bool free = false;                             // kRetry: it uses up no retry budget
+  bool free = false;                             // kRetry, `rest`: it uses up no retry budget
+  std::vector<std::string> tried_accounts;       // kRetry, `rest`: as Disposition's
   std::string reason;                            // state_reason of the members
   absl::optional<absl::Time> unconfirmed_since;  // when this hand-over repeats an unconfirmed one
   std::vector<std::string> message_ids;  // kDone: in the order of the batch, empty where not taken
   std::vector<Outcome> outcomes;         // kDone: likewise; none when all are `outcome`
   std::vector<MemberEnd> others;         // kDone
+  // kDone of a chunk that repeats nothing: what is left of it, in the order of the members, and due
+  // again after `delay`.
+  std::vector<EmailId> rest;
 };
 
 // The chunks of the queue from the engine's side: as QueueStore, of which each method has the

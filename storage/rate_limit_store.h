@@ -56,6 +56,9 @@ class RateLimitStore {
   // the slot. A slot beyond expire_time is told but not booked.
   virtual absl::StatusOr<std::vector<SlotAnswer>> Reserve(
       absl::Span<const SlotRequest> requests) = 0;
+  // Whether every limit has a token for each of `requests`, which hold none: then they take them
+  // all, else none takes any.
+  virtual absl::StatusOr<bool> ReserveTogether(absl::Span<const SlotRequest> requests) = 0;
   // Of a tenant's bucket up to `want` tokens, at least `need` or none.
   virtual absl::StatusOr<TokenLease> LeaseTokens(const LimitBucket& bucket, int need, int want) = 0;
   // When this was first asked about a tenant's sending domain; never changes.

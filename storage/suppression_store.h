@@ -55,7 +55,7 @@ class SuppressionStore {
   virtual absl::StatusOr<Suppression> CreateSuppression(SuppressionScope scope,
                                                         const NewSuppression& suppression,
                                                         const AuditEntry& audit) = 0;
-  // As CreateSuppression for each of at most 1000, in one transaction and with one audit entry.
+  // As CreateSuppression for each of at most 5000, in one transaction and with one audit entry.
   // Returns how many are new or changed.
   virtual absl::StatusOr<int> ImportSuppressions(SuppressionScope scope,
                                                  absl::Span<const NewSuppression> suppressions,

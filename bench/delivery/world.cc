@@ -107,6 +107,9 @@ absl::Status World::StartEmulator(const std::string& programs) {
   account.base_url = url_;
   provider_ = providers::MakeResendProvider(account, *http_);
   router_ = std::make_unique<support::OneAccountRouter>(provider_.get());
+  account.batch = false;
+  singles_provider_ = providers::MakeResendProvider(account, *http_);
+  singles_router_ = std::make_unique<support::OneAccountRouter>(singles_provider_.get());
   templates_ = std::make_unique<support::OneTemplateStore>(Newsletter());
   catalog_ = std::make_unique<catalog::TemplateCatalog>(templates_.get(), templates::RenderLimits(),
                                                         absl::Now);

@@ -51,6 +51,8 @@ class World {
   storage::PostgresChunkStore& chunks() { return *chunks_; }
   const delivery::Renderer& renderer() const { return *renderer_; }
   delivery::Router& router() const { return *router_; }
+  // The same account without its batch call.
+  delivery::Router& singles_router() const { return *singles_router_; }
   providers::HttpClient& http() { return *http_; }
   providers::Provider& provider() { return *provider_; }
 
@@ -77,6 +79,8 @@ class World {
   std::unique_ptr<providers::HttpClient> http_;
   std::unique_ptr<providers::Provider> provider_;
   std::unique_ptr<delivery::Router> router_;
+  std::unique_ptr<providers::Provider> singles_provider_;
+  std::unique_ptr<delivery::Router> singles_router_;
   TenantId tenant_;
   EmailIdGenerator ids_{1};
   std::atomic<int64_t> next_{0};

@@ -11,6 +11,8 @@
 //                500 over two connections, and nothing else
 //   SendEmail    the full path: authenticate, validate, pin the template, hash, seal, commit
 //   SendEmails   the same, 500 emails a call, 8 calls in flight
+//   ungated      SendEmail by a heraldd whose statement of acceptance does not ask whether the
+//                recipient may be written to; beside SendEmail, first in every other turn
 //   limit        1 / (1/echo + 1/bulk): the rate if acceptance cost nothing but the RPC and the
 //   rows
 //
@@ -40,7 +42,9 @@ namespace herald::bench {
 namespace {
 
 constexpr char kServiceRun[] = "api";
+constexpr char kUngatedRun[] = "ungated";
 constexpr char kBulkRun[] = "sql";
+constexpr char kGateRatio[] = "SendEmail / without the gate";
 constexpr int kManyInFlight = 32;
 constexpr int kMostInFlight = 256;
 constexpr int kBatch = 500;
@@ -75,18 +79,20 @@ class Ingest {
         duration_(absl::Seconds(options.seconds)),
         warm_up_(duration_ / 4),
         herald_(service.target(), service.token(), kServiceRun),
-        echo_(service.echo_target(), service.token(), kServiceRun) {}
+        echo_(service.echo_target(), service.token(), kServiceRun),
+        ungated_(service.ungated_target(), service.token(), kUngatedRun) {}
 
   absl::StatusOr<std::vector<Measure>> Run() {
     // One email for the bulk insert to copy; it opens the connections and fills the caches too.
     Load(herald_, {1, 0, absl::ZeroDuration(), absl::Seconds(1)});
     Load(echo_, {1, 0, absl::ZeroDuration(), absl::Milliseconds(200)});
+    Load(ungated_, {1, 0, absl::ZeroDuration(), absl::Seconds(1)});
     auto bulk =
         BulkInsert::Create(service_.Dsn(), OrderConfirmations(kServiceRun).Key(1), kBulkRun);
     if (!bulk.ok()) return bulk.status();
     for (int round = 1; round <= rounds_; ++round) {
       std::cerr << absl::StreamFormat("round %d of %d\n", round, rounds_);
-      if (absl::Status status = Round(**bulk); !status.ok()) return status;
+      if (absl::Status status = Round(**bulk, round % 2 == 0); !status.ok()) return status;
     }
     const absl::StatusOr<int64_t> stored =
         service_.CountEmails(absl::StrCat("order-confirmation:", kServiceRun, ":"));
@@ -96,7 +102,7 @@ class Ingest {
   }
 
  private:
-  absl::Status Round(BulkInsert& bulk) {
+  absl::Status Round(BulkInsert& bulk, bool ungated_first) {
     const absl::StatusOr<absl::Duration> commit = CommitTime(service_.Dsn());
     if (!commit.ok()) return commit.status();
     Note("one commit alone", absl::ToDoubleMilliseconds(*commit), "ms");
@@ -111,11 +117,17 @@ class Ingest {
     if (!rows.ok()) return rows.status();
     Note("bulk insert", *rows, "rows/s");
 
+    LoadResult ungated;
+    if (ungated_first) ungated = Ungated(*database);
     used = CpuTimeOf({service_.heraldd_pid()});
     absl::Duration used_by_database = CpuTimeOf(*database);
     const LoadResult single = One(herald_, "SendEmail", kMostInFlight);
     NoteCost("CPU of heraldd per SendEmail", used, {service_.heraldd_pid()}, single);
     NoteCost("CPU of PostgreSQL per SendEmail", used_by_database, *database, single);
+    if (!ungated_first) ungated = Ungated(*database);
+    Note(kGateRatio,
+         ungated.calls_per_second > 0 ? single.calls_per_second / ungated.calls_per_second : 0,
+         "ratio");
 
     used = CpuTimeOf({service_.heraldd_pid()});
     used_by_database = CpuTimeOf(*database);
@@ -133,6 +145,14 @@ class Ingest {
     Note("SendEmail / limit", limit > 0 ? single.calls_per_second / limit : 0, "ratio");
     Note("SendEmails / bulk insert", *rows > 0 ? batches.emails_per_second / *rows : 0, "ratio");
     return absl::OkStatus();
+  }
+
+  // What SendEmail would be without the gate.
+  LoadResult Ungated(const std::vector<pid_t>& database) {
+    const absl::Duration used = CpuTimeOf(database);
+    const LoadResult result = One(ungated_, "SendEmail ungated", kMostInFlight);
+    NoteCost("CPU of PostgreSQL per SendEmail ungated", used, database, result);
+    return result;
   }
 
   // A measurement of single calls, noted as "WHAT, N in flight".
@@ -171,8 +191,9 @@ class Ingest {
 
   std::vector<Measure> Measures() const {
     std::vector<Measure> list;
-    for (const char* calls : {"echo, 32 in flight", "echo, 256 in flight",
-                              "SendEmail, 32 in flight", "SendEmail, 256 in flight"}) {
+    for (const char* calls :
+         {"echo, 32 in flight", "echo, 256 in flight", "SendEmail, 32 in flight",
+          "SendEmail, 256 in flight", "SendEmail ungated, 256 in flight"}) {
       list.push_back(figures_.MedianOf(calls, "1/s"));
       list.push_back(figures_.MedianOf(absl::StrCat(calls, ", p50"), "ms"));
       list.push_back(figures_.MedianOf(absl::StrCat(calls, ", p99"), "ms"));
@@ -183,6 +204,7 @@ class Ingest {
     for (const std::string& cost : costs_) list.push_back(figures_.MedianOf(cost, "us"));
     list.push_back(figures_.MedianOf("limit", "1/s"));
     list.push_back(figures_.MedianOf("SendEmail / limit", "ratio", Goal{0.75, Better::kHigher}));
+    list.push_back(figures_.MedianOf(kGateRatio, "ratio", Goal{0.9, Better::kHigher}));
     list.push_back(
         figures_.MedianOf("SendEmails / bulk insert", "ratio", Goal{0.7, Better::kHigher}));
     list.push_back(
@@ -196,6 +218,7 @@ class Ingest {
   const absl::Duration warm_up_;
   LoadGenerator herald_;
   LoadGenerator echo_;
+  LoadGenerator ungated_;
   Figures figures_;
   std::set<std::string> costs_;
   int64_t acknowledged_ = 0;
@@ -207,6 +230,7 @@ absl::Status Run(const Options& options) {
   std::cerr << "starting PostgreSQL, heraldd and the echo server\n";
   const absl::StatusOr<std::unique_ptr<Service>> service = Service::Start(programs);
   if (!service.ok()) return service.status();
+  if (absl::Status status = (*service)->StartUngated(programs); !status.ok()) return status;
   std::cerr << "heraldd has the process id " << (*service)->heraldd_pid() << "\n";
   Ingest ingest(**service, options);
   const absl::StatusOr<std::vector<Measure>> measures = ingest.Run();

@@ -64,8 +64,11 @@ absl::Status WaitUntilServing(const client::Client& client) {
 absl::StatusOr<std::unique_ptr<Service>> Service::Start(const std::string& programs) {
   std::unique_ptr<Service> service(new Service());
   absl::Status status = service->StartDatabase();
-  if (status.ok()) status = service->StartHeraldd(programs);
-  if (status.ok()) status = service->CreateTenant();
+  if (!status.ok()) return status;
+  absl::StatusOr<Running> heraldd = service->StartHeraldd(programs, "heraldd");
+  if (!heraldd.ok()) return heraldd.status();
+  service->heraldd_ = *std::move(heraldd);
+  status = service->CreateTenant();
   if (status.ok()) status = service->StartEcho(programs);
   if (!status.ok()) return status;
   return service;
@@ -79,7 +82,7 @@ absl::Status Service::StartDatabase() {
   }
   support::PostgresOptions options;
   options.durable = true;
-  options.max_connections = 40;
+  options.max_connections = 80;
   options.parent = kDiskDirectory;
   options.settings = {absl::StrCat("shared_buffers = '", SharedBuffersMegabytes(), "MB'"),
                       "max_wal_size = '8GB'",
@@ -96,7 +99,8 @@ absl::Status Service::StartDatabase() {
   return absl::OkStatus();
 }
 
-absl::Status Service::StartHeraldd(const std::string& programs) {
+absl::StatusOr<Service::Running> Service::StartHeraldd(const std::string& programs,
+                                                       const std::string& program) {
   const std::string path = absl::StrCat(programs, "/bench-heraldd.yaml");
   std::ofstream file(path);
   file << "roles: api\n"
@@ -107,24 +111,30 @@ absl::Status Service::StartHeraldd(const std::string& programs) {
   file.close();
   if (!file.good()) return absl::InternalError(absl::StrCat("cannot write ", path));
   support::ChildOptions options;
-  options.argv = {absl::StrCat(programs, "/heraldd"), "--config", path};
+  options.argv = {absl::StrCat(programs, "/", program), "--config", path};
   options.env = {{"HERALD_BENCH_MASTER_KEY", kMasterKey},
                  {"HERALD_BENCH_OPERATOR_TOKEN", kOperatorToken}};
   absl::StatusOr<std::unique_ptr<support::ChildProcess>> heraldd =
       support::ChildProcess::Start(options);
   if (!heraldd.ok()) return heraldd.status();
-  heraldd_ = *std::move(heraldd);
   const absl::StatusOr<std::string> line =
-      heraldd_->WaitForLine("\"event\":\"listening\"", kStartPatience);
+      (*heraldd)->WaitForLine("\"event\":\"listening\"", kStartPatience);
   if (!line.ok()) return line.status();
   const absl::StatusOr<int> port = ReadPort(*line);
   if (!port.ok()) return port.status();
-  target_ = absl::StrCat("127.0.0.1:", *port);
-  return absl::OkStatus();
+  return Running{*std::move(heraldd), absl::StrCat("127.0.0.1:", *port)};
+}
+
+absl::Status Service::StartUngated(const std::string& programs) {
+  absl::StatusOr<Running> ungated = StartHeraldd(programs, "bench-heraldd-ungated");
+  if (!ungated.ok()) return ungated.status();
+  ungated_ = *std::move(ungated);
+  const absl::StatusOr<client::Client> client = Connect(ungated_.target, token_);
+  return client.ok() ? WaitUntilServing(*client) : client.status();
 }
 
 absl::Status Service::CreateTenant() {
-  const absl::StatusOr<client::Client> operators = Connect(target_, kOperatorToken);
+  const absl::StatusOr<client::Client> operators = Connect(target(), kOperatorToken);
   if (!operators.ok()) return operators.status();
   if (absl::Status status = WaitUntilServing(*operators); !status.ok()) return status;
   v1::CreateTenantRequest tenant_request;
@@ -144,7 +154,7 @@ absl::Status Service::CreateTenant() {
   const absl::StatusOr<v1::CreateApiTokenResponse> token = operators->CreateApiToken(token_request);
   if (!token.ok()) return token.status();
   token_ = token->secret();
-  const absl::StatusOr<client::Client> tenants = Connect(target_, token_);
+  const absl::StatusOr<client::Client> tenants = Connect(target(), token_);
   if (!tenants.ok()) return tenants.status();
   return tenants->CreateTemplate(OrderConfirmationTemplate()).status();
 }

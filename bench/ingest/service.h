@@ -20,13 +20,17 @@ class Service {
   static absl::StatusOr<std::unique_ptr<Service>> Start(const std::string& programs);
 
   // host:port
-  const std::string& target() const { return target_; }
+  const std::string& target() const { return heraldd_.target; }
   const std::string& echo_target() const { return echo_target_; }
   const std::string& token() const { return token_; }
   // As the database's superuser.
   std::string Dsn() const { return cluster_->Dsn("postgres"); }
-  pid_t heraldd_pid() const { return heraldd_->pid(); }
+  pid_t heraldd_pid() const { return heraldd_.process->pid(); }
   pid_t echo_pid() const { return echo_->pid(); }
+  // Starts heraldd without the gate of suppressions and preferences at acceptance, on the same
+  // database.
+  absl::Status StartUngated(const std::string& programs);
+  const std::string& ungated_target() const { return ungated_.target; }
   // PostgreSQL's processes at the moment.
   absl::StatusOr<std::vector<pid_t>> DatabasePids() const;
 
@@ -36,14 +40,18 @@ class Service {
  private:
   Service() = default;
   absl::Status StartDatabase();
-  absl::Status StartHeraldd(const std::string& programs);
+  struct Running {
+    std::unique_ptr<support::ChildProcess> process;
+    std::string target;  // host:port
+  };
+  absl::StatusOr<Running> StartHeraldd(const std::string& programs, const std::string& program);
   absl::Status CreateTenant();
   absl::Status StartEcho(const std::string& programs);
 
   std::unique_ptr<support::PostgresCluster> cluster_;
-  std::unique_ptr<support::ChildProcess> heraldd_;
+  Running heraldd_;
+  Running ungated_;
   std::unique_ptr<support::ChildProcess> echo_;
-  std::string target_;
   std::string echo_target_;
   std::string token_;
 };

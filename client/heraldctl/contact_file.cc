@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/heraldctl/csv_reader.h"
+#include "client/heraldctl/csv_table.h"
 #include "client/heraldctl/failure.h"
 #include "client/heraldctl/output.h"
 
@@ -79,43 +80,27 @@ bool IsColumn(const std::string& column) {
 
 class CsvContacts final : public ContactReader {
  public:
-  explicit CsvContacts(std::istream& in) : csv_(in) {}
+  explicit CsvContacts(std::istream& in) : table_(in) {}
 
   absl::Status ReadHeader() {
-    const absl::StatusOr<bool> read = csv_.Next(columns_);
-    if (!read.ok()) return read.status();
-    for (const std::string& column : columns_) {
-      if (IsColumn(column)) continue;
-      return UsageError(absl::StrCat(
-          "no column \"", Printable(column),
-          "\": use email, name, user_id, locale, time_zone, state, tags and attributes.NAME"));
-    }
-    if (std::find(columns_.begin(), columns_.end(), "email") == columns_.end()) {
-      return UsageError("the first line names no column email");
-    }
-    return absl::OkStatus();
+    return table_.ReadHeader(
+        IsColumn, "email, name, user_id, locale, time_zone, state, tags and attributes.NAME");
   }
 
   absl::StatusOr<bool> Next(v1::Contact& contact) override {
     contact.Clear();
-    const absl::StatusOr<bool> read = csv_.Next(fields_);
+    const absl::StatusOr<bool> read = table_.Next();
     if (!read.ok() || !*read) return read;
-    if (fields_.size() != columns_.size()) {
-      return UsageError(absl::StrCat("line ", csv_.line(), ": ", fields_.size(),
-                                     " fields where the first line has ", columns_.size()));
-    }
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      if (IsReadOnly(columns_[i]) || SetColumn(columns_[i], fields_[i], contact)) continue;
-      return UsageError(
-          absl::StrCat("line ", csv_.line(), ": ", columns_[i], " has a value it does not take"));
+    for (size_t i = 0; i < table_.columns().size(); ++i) {
+      const std::string& column = table_.columns()[i];
+      if (IsReadOnly(column) || SetColumn(column, table_.fields()[i], contact)) continue;
+      return table_.Refuse(i);
     }
     return true;
   }
 
  private:
-  CsvReader csv_;
-  std::vector<std::string> columns_;
-  std::vector<std::string> fields_;
+  CsvTable table_;
 };
 
 class JsonContacts final : public ContactReader {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "client/heraldctl/row_reader.h"
 #include "herald/v1/contact_service.pb.h"
 
 namespace herald::heraldctl {
@@ -20,12 +21,7 @@ absl::StatusOr<ContactFormat> ParseContactFormat(const std::string& name, const 
 // CSV has a first line that names its columns: email, name, user_id, locale, time_zone, state, tags
 // (separated by semicolons) and attributes.NAME (numbers, true and false as such, an empty field
 // as none). JSON lines hold a Contact each, in protobuf's JSON.
-class ContactReader {
- public:
-  virtual ~ContactReader() = default;
-  // False at the end. UsageError, with the line, for what cannot be read.
-  virtual absl::StatusOr<bool> Next(v1::Contact& contact) = 0;
-};
+using ContactReader = RowReader<v1::Contact>;
 
 // `in` outlives the reader.
 absl::StatusOr<std::unique_ptr<ContactReader>> MakeContactReader(ContactFormat format,

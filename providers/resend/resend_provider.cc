@@ -31,6 +31,18 @@ class ResendBatch : public PreparedBatch {
   std::string body;
 };
 
+class ResendMessage : public PreparedMessage {
+ public:
+  ResendMessage(std::string digest, const OutboundMessage& message, std::string written)
+      : PreparedMessage(std::move(digest)),
+        key(message.idempotency_key),
+        traceparent(message.traceparent),
+        body(std::move(written)) {}
+  const std::string key;
+  const std::string traceparent;
+  std::string body;
+};
+
 class ResendProvider : public Provider {
  public:
   ResendProvider(ResendOptions options, HttpClient& http)
@@ -48,6 +60,9 @@ class ResendProvider : public Provider {
   const Capabilities& capabilities() const override { return capabilities_; }
   std::string RequestDigest(const OutboundMessage& message) const override;
   void Send(const OutboundMessage& message, absl::Duration timeout, Done done) override;
+  std::unique_ptr<PreparedMessage> Prepare(const OutboundMessage& message) const override;
+  void SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
+                    Done done) override;
   std::unique_ptr<PreparedBatch> PrepareBatch(absl::Span<const OutboundMessage> messages,
                                               absl::string_view name) const override;
   void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
@@ -61,7 +76,7 @@ class ResendProvider : public Provider {
       .idempotency_window = options_.idempotent ? absl::Hours(24) : absl::ZeroDuration(),
       .message_bytes_max = kMessageBytesMax,
       .attachments = true,
-      .batch_max = kBatchMax};
+      .batch_max = options_.batch ? kBatchMax : 1};
   HttpClient& http_;
   PendingSends pending_;
   PendingBatches pending_batches_;
@@ -69,7 +84,13 @@ class ResendProvider : public Provider {
 
 // Trace context is left out: it may differ between attempts, and Resend does not compare it.
 std::string ResendProvider::RequestDigest(const OutboundMessage& message) const {
-  return Sha256(absl::StrCat(message.idempotency_key, "\n", ResendRequestBody(message)));
+  return Prepare(message)->digest();
+}
+
+std::unique_ptr<PreparedMessage> ResendProvider::Prepare(const OutboundMessage& message) const {
+  std::string body = ResendRequestBody(message);
+  std::string digest = Sha256(absl::StrCat(message.idempotency_key, "\n", body));
+  return std::make_unique<ResendMessage>(std::move(digest), message, std::move(body));
 }
 
 HttpRequest ResendProvider::Request(absl::string_view path, const std::string& key) const {
@@ -83,8 +104,14 @@ HttpRequest ResendProvider::Request(absl::string_view path, const std::string& k
 }
 
 void ResendProvider::Send(const OutboundMessage& message, absl::Duration timeout, Done done) {
-  HttpRequest request = Request("/emails", message.idempotency_key);
-  request.body = ResendRequestBody(message);
+  SendPrepared(Prepare(message), timeout, std::move(done));
+}
+
+void ResendProvider::SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
+                                  Done done) {
+  auto& prepared = static_cast<ResendMessage&>(*message);
+  HttpRequest request = Request("/emails", prepared.key);
+  request.body = std::move(prepared.body);
   request.timeout = timeout;
   if (request.body.size() > kMessageBytesMax) {
     SendResult result;
@@ -93,8 +120,9 @@ void ResendProvider::Send(const OutboundMessage& message, absl::Duration timeout
     result.detail = absl::StrCat("larger than ", kMessageBytesMax, " bytes");
     return done(std::move(result));
   }
-  if (!message.traceparent.empty())
-    request.headers.emplace_back("traceparent", message.traceparent);
+  if (!prepared.traceparent.empty()) {
+    request.headers.emplace_back("traceparent", prepared.traceparent);
+  }
   http_.Send(std::move(request), [tracked = pending_.Track(std::move(done)),
                                   clock = options_.clock](const HttpResponse& response) {
     tracked(ClassifyResendResponse(response, clock()));
@@ -103,7 +131,7 @@ void ResendProvider::Send(const OutboundMessage& message, absl::Duration timeout
 
 std::unique_ptr<PreparedBatch> ResendProvider::PrepareBatch(
     absl::Span<const OutboundMessage> messages, absl::string_view name) const {
-  if (messages.size() > kBatchMax) return nullptr;
+  if (messages.size() > capabilities_.batch_max) return nullptr;
   std::string body = ResendBatchBody(messages);
   if (body.size() > kBatchBytesMax) return nullptr;
   std::string digest = Sha256(body);

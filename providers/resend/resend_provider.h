@@ -18,6 +18,7 @@ struct ResendOptions {
   std::string user_agent = "herald/0.1";
   // False: a service in the shape of Resend's that does not recognise a repeated key.
   bool idempotent = true;
+  bool batch = true;  // false: one request an email, as at a provider without a batch call
   std::function<absl::Time()> clock = absl::Now;
 };
 

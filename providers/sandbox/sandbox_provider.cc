@@ -129,7 +129,7 @@ class SandboxProvider : public Provider {
       .message_bytes_max = kMessageBytesMax,
       .attachments = true,
       .international_addresses = true,
-      .batch_max = kBatchMax};
+      .batch_max = options_.batch ? kBatchMax : 1};
 
   // Only on the worker's thread.
   const std::unique_ptr<MailDirectory> mail_;
@@ -188,7 +188,7 @@ void SandboxProvider::Send(const OutboundMessage& message, absl::Duration /*time
 
 std::unique_ptr<PreparedBatch> SandboxProvider::PrepareBatch(
     absl::Span<const OutboundMessage> messages, absl::string_view name) const {
-  if (messages.size() > kBatchMax) return nullptr;
+  if (messages.size() > capabilities_.batch_max) return nullptr;
   std::string digests;
   for (const OutboundMessage& message : messages) digests += RequestDigest(message);
   std::string digest(SHA256_DIGEST_LENGTH, '\0');

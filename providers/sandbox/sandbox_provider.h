@@ -24,6 +24,7 @@ struct SandboxOptions {
   absl::Duration webhook_backoff = absl::Milliseconds(250);
   // False: as a provider without idempotency, a repeated key is another email.
   bool idempotent = true;
+  bool batch = true;          // false: as a provider without a batch call
   size_t queue_max = 10'000;  // messages waiting to be written; above that kRetryable
   std::function<absl::Time()> clock = absl::Now;
 };

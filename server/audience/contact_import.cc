@@ -8,14 +8,9 @@
 #include "server/config/limits.h"
 
 namespace herald::audience {
-namespace {
-
-constexpr int kErrorsMax = 1000;
-
-}  // namespace
 
 void ContactImport::NoteError(int64_t row, absl::string_view field, absl::string_view description) {
-  if (result_.errors_size() >= kErrorsMax) return;
+  if (result_.errors_size() >= limits::kImportErrorsMax) return;
   v1::ImportContactsError& error = *result_.add_errors();
   error.set_row(row);
   error.set_field(std::string(field));

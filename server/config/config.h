@@ -50,6 +50,7 @@ struct Account {
   std::string webhook_url;     // sandbox; empty: no events
   std::string webhook_secret;  // sandbox
   bool idempotency = true;     // false: the account takes a repeated key for another email
+  bool batch = true;           // false: one request an email, whatever the provider can do
   // Whether failures take it out of the routes. Those of a sandbox are simulated, so it is false
   // there unless said.
   bool breaker = true;

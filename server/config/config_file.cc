@@ -136,6 +136,7 @@ Account ReadAccount(Section section) {
   } else {
     Fail(section.Path("type"), "must be resend or sandbox");
   }
+  section.Read("batch", &account.batch);
   section.Read("breaker", &account.breaker);
   section.Read("idempotency", &account.idempotency);
   section.RefuseUnknown();

@@ -40,6 +40,7 @@ inline constexpr size_t kAttributeNameBytesMax = 64;
 inline constexpr size_t kAttributesBytesMax = 16 << 10;
 inline constexpr int kAttributesDepthMax = 8;
 inline constexpr int kImportRowsMax = 5000;
+inline constexpr int kImportErrorsMax = 1000;
 
 // The idempotency key outlives the email's acceptance and its send_time by these.
 inline constexpr absl::Duration kKeyRetention = absl::Hours(72);

@@ -13,38 +13,57 @@ using storage::ChunkEnd;
 
 constexpr char kRefusedTogether[] = "batch_refused";
 
-AttemptFacts FactsOf(const ChunkHandOver& hand_over) {
+bool WasNotTaken(const SendResult& result) {
+  return result.outcome == Outcome::kRetryable || result.outcome == Outcome::kProviderDown;
+}
+
+storage::Disposition DecideOne(const LanePolicy& policy, const ChunkHandOver& hand_over,
+                               const SendResult& result, const Random& random) {
   AttemptFacts facts;
   facts.free = hand_over.chunk->free_attempts;
   facts.counted = hand_over.attempt - facts.free;
   facts.idempotency_window = hand_over.idempotency_window;
-  return facts;
+  facts.elsewhere = !hand_over.repeats && WasNotTaken(result) && !hand_over.tried_accounts.empty();
+  storage::Disposition disposition = Decide(policy, result, facts, random);
+  if (hand_over.repeats) return AfterRepeat(std::move(disposition));
+  if (facts.elsewhere && disposition.kind == Kind::kRetry) {
+    disposition.tried_accounts = hand_over.tried_accounts;
+  }
+  return disposition;
 }
 
 storage::Disposition DecideMember(const LanePolicy& policy, const ChunkHandOver& hand_over,
                                   const SendResult& result, const Random& random) {
-  storage::Disposition disposition = Decide(policy, result, FactsOf(hand_over), random);
-  if (hand_over.repeats) disposition = AfterRepeat(std::move(disposition));
-  // Its own request is no repetition of the batch: only evidence can tell.
-  if (disposition.kind == Kind::kUnconfirmed) disposition.delay = policy.evidence_wait;
+  storage::Disposition disposition = DecideOne(policy, hand_over, result, random);
+  // Its own request is no repetition of a batch: only evidence can tell.
+  if (disposition.kind == Kind::kUnconfirmed && hand_over.member_digests.empty()) {
+    disposition.delay = policy.evidence_wait;
+  }
   return disposition;
 }
 
+// What becomes of a chunk, or of the rest of it.
+void WaitAs(storage::Disposition disposition, ChunkEnd* end) {
+  end->delay = disposition.delay;
+  end->free = disposition.free;
+  end->reason = std::move(disposition.reason);
+  end->tried_accounts = std::move(disposition.tried_accounts);
+}
+
 // Whether the chunk stays together after this verdict, which all members share.
-bool StaysWhole(const storage::Disposition& disposition, ChunkEnd* end) {
+bool StaysWhole(storage::Disposition disposition, ChunkEnd* end) {
   if (disposition.kind != Kind::kRetry && disposition.kind != Kind::kUnconfirmed) return false;
   end->kind =
       disposition.kind == Kind::kRetry ? ChunkEnd::Kind::kRetry : ChunkEnd::Kind::kUnconfirmed;
-  end->delay = disposition.delay;
-  end->free = disposition.free;
-  end->reason = disposition.reason;
+  WaitAs(std::move(disposition), end);
   return true;
 }
 
 void EndEach(const LanePolicy& policy, const ChunkHandOver& hand_over,
-             absl::Span<const SendResult> results, bool all_rejected, const Random& random,
+             absl::Span<const SendResult> results, bool refused_together, const Random& random,
              ChunkEnd* end) {
   end->kind = ChunkEnd::Kind::kDone;
+  const bool singly = !hand_over.member_digests.empty();
   bool alike = true;
   for (size_t i = 0; i < results.size(); ++i) {
     const SendResult& result = results[i];
@@ -55,12 +74,21 @@ void EndEach(const LanePolicy& policy, const ChunkHandOver& hand_over,
     if (result.outcome == Outcome::kAccepted) continue;
     storage::MemberEnd member;
     member.email = hand_over.chunk->members[i].lease.email;
-    member.error_code = result.error_code;
-    member.detail = result.detail;
     member.disposition = DecideMember(policy, hand_over, result, random);
-    if (all_rejected && !hand_over.repeats) {
+    if (refused_together) {
       member.disposition = {Kind::kRetry, absl::ZeroDuration(), kRefusedTogether};
     }
+    if (singly && member.disposition.kind == Kind::kRetry && member.disposition.free) {
+      end->rest.push_back(member.email);
+      // The longest wait that any of them asks for.
+      if (end->rest.size() == 1 || member.disposition.delay > end->delay) {
+        WaitAs(std::move(member.disposition), end);
+      }
+      continue;
+    }
+    member.error_code = result.error_code;
+    member.detail = result.detail;
+    if (singly) member.request_digest = hand_over.member_digests[i];
     end->others.push_back(std::move(member));
   }
   if (alike) end->outcomes.clear();
@@ -70,32 +98,30 @@ void EndEach(const LanePolicy& policy, const ChunkHandOver& hand_over,
 
 void DecideChunk(const LanePolicy& policy, const ChunkHandOver& hand_over,
                  absl::Span<const SendResult> results, const Random& random, ChunkEnd* end) {
-  const auto all = [&](auto is) {
-    return absl::c_all_of(results, [&](const SendResult& result) { return is(result.outcome); });
-  };
+  const auto all = [&](auto is) { return absl::c_all_of(results, is); };
   const SendResult& first = results.front();
+  const bool singly = !hand_over.member_digests.empty();
   end->outcome = first.outcome;
   end->error_code = first.error_code;
   end->detail = first.detail;
-  const bool untaken = all([](Outcome outcome) {
-    return outcome == Outcome::kRetryable || outcome == Outcome::kProviderDown;
+  // Of single requests some may have failed through no fault of theirs and others not.
+  const bool untaken = all([&](const SendResult& result) {
+    return WasNotTaken(result) && (!singly || hand_over.repeats || IsFree(result) == IsFree(first));
   });
-  const bool unconfirmed = all([](Outcome outcome) { return outcome == Outcome::kUnconfirmed; });
-  if (untaken || unconfirmed) {
-    storage::Disposition disposition = Decide(policy, first, FactsOf(hand_over), random);
-    if (hand_over.repeats) disposition = AfterRepeat(std::move(disposition));
-    if (StaysWhole(disposition, end)) return;
+  const bool unconfirmed =
+      all([](const SendResult& result) { return result.outcome == Outcome::kUnconfirmed; });
+  if ((untaken || unconfirmed) && StaysWhole(DecideOne(policy, hand_over, first, random), end)) {
+    return;
   }
-  const bool all_rejected =
-      results.size() > 1 && all([](Outcome outcome) { return outcome == Outcome::kRejected; });
-  if (all([](Outcome outcome) { return outcome != Outcome::kAccepted; })) {
-    end->outcome = first.outcome;
-  } else {
+  const bool refused_together =
+      results.size() > 1 && !singly && !hand_over.repeats &&
+      all([](const SendResult& result) { return result.outcome == Outcome::kRejected; });
+  if (!all([](const SendResult& result) { return result.outcome != Outcome::kAccepted; })) {
     end->outcome = Outcome::kAccepted;
     end->error_code.clear();
     end->detail.clear();
   }
-  EndEach(policy, hand_over, results, all_rejected, random, end);
+  EndEach(policy, hand_over, results, refused_together, random, end);
 }
 
 }  // namespace herald::delivery

@@ -4,13 +4,9 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
-#include "absl/container/flat_hash_set.h"
-#include "absl/strings/str_cat.h"
 #include "model/steady_time.h"
-#include "server/delivery/chunk_policy.h"
+#include "server/delivery/failover.h"
 #include "server/delivery/failpoint.h"
-#include "server/delivery/route_query.h"
-#include "server/delivery/send_candidate.h"
 
 namespace herald::delivery {
 namespace {
@@ -25,13 +21,23 @@ constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 // Chunks of one recording: a statement on a thousand emails.
 constexpr size_t kRecordMax = 10;
+// A chunk that goes in single requests takes as long as so many that go in batch calls, and all
+// that are begun are in doubt after a crash: few at a time.
+constexpr int kRoomOfSingles = 4;
 
 ChunkEnd EndOf(const LeasedChunk& chunk) {
   ChunkEnd end;
   end.lease = chunk.lease;
   end.lane = chunk.lane;
+  end.free_before = chunk.free_attempts;
   if (chunk.unconfirmed.has_value()) end.unconfirmed_since = chunk.unconfirmed->begin_time;
   return end;
+}
+
+bool AnyNotTaken(absl::Span<const providers::SendResult> results) {
+  return absl::c_any_of(results, [](const providers::SendResult& result) {
+    return result.outcome == Outcome::kRetryable || result.outcome == Outcome::kProviderDown;
+  });
 }
 
 // Recipients and contents are not needed once the batch is made.
@@ -45,7 +51,11 @@ void DropContents(LeasedChunk* chunk) {
 }  // namespace
 
 ChunkWorker::ChunkWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
-    : lane_(lane), policy_(policy), parts_(std::move(parts)) {
+    : lane_(lane),
+      policy_(policy),
+      parts_(std::move(parts)),
+      preparation_(lane, policy_, parts_),
+      members_(policy.member_requests_max, parts_.provider_timeout) {
   RecordingLoop<Recorded>::Steps steps;
   steps.write = [this](const std::vector<Recorded>& items) {
     std::vector<ChunkEnd> ends;
@@ -63,7 +73,11 @@ ChunkWorker::ChunkWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
       parts_.observer->OnChunkStale(*item.chunk);
     }
   };
-  steps.finished = [this](const Recorded& /*item*/) { Release(1); };
+  steps.finished = [this](const Recorded& item) {
+    Release(item.room);
+    // Another account is waiting for it.
+    if (!item.end.tried_accounts.empty()) Wake();
+  };
   recorder_ = std::make_unique<RecordingLoop<Recorded>>(kRecordMax, std::move(steps));
   for (int i = 0; i < policy_.chunk_workers; ++i) threads_.emplace_back([this] { Run(); });
 }
@@ -83,6 +97,7 @@ bool ChunkWorker::Drain(absl::Time deadline) {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  members_.Stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   absl::MutexLock lock(&mutex_);
@@ -95,6 +110,7 @@ void ChunkWorker::Run() {
   while (!Stopping()) {
     const int limit = Room();
     if (limit <= 0) continue;
+    const absl::Time asked = SteadyNow();
     absl::StatusOr<std::vector<LeasedChunk>> chunks =
         parts_.chunks->Claim(lane_, limit, parts_.lease);
     if (!chunks.ok()) parts_.observer->OnStorageError("claim_chunks", chunks.status());
@@ -102,7 +118,7 @@ void ChunkWorker::Run() {
     Release(limit - claimed);
     if (claimed > 0) {
       Pass(Failpoint::kAfterClaim);
-      Deliver(*std::move(chunks));
+      Deliver(*std::move(chunks), asked);
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
     if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2));
@@ -139,22 +155,15 @@ void ChunkWorker::Release(int count) {
   in_flight_ -= count;
 }
 
-void ChunkWorker::Deliver(std::vector<LeasedChunk> chunks) {
-  if (Stopping()) {
-    std::vector<storage::ChunkLease> leases;
-    for (const LeasedChunk& chunk : chunks) leases.push_back(chunk.lease);
-    // Should this fail, the leases end by themselves.
-    if (absl::Status status = parts_.chunks->ReturnLeases(leases); !status.ok()) {
-      parts_.observer->OnStorageError("return_chunks", status);
-    }
-    return Release(static_cast<int>(chunks.size()));
-  }
-  std::vector<Job> jobs;
+void ChunkWorker::Deliver(std::vector<LeasedChunk> chunks, absl::Time claim_time) {
+  if (Stopping()) return Return(chunks);
+  std::vector<ChunkJob> jobs;
   std::vector<storage::ChunkLease> broken;
   for (LeasedChunk& chunk : chunks) {
-    Job job;
+    ChunkJob job;
     job.chunk = std::move(chunk);
-    switch (Prepare(&job)) {
+    job.claim_time = claim_time;
+    switch (preparation_.Prepare(&job)) {
       case Preparation::kReady:
         jobs.push_back(std::move(job));
         break;
@@ -170,78 +179,18 @@ void ChunkWorker::Deliver(std::vector<LeasedChunk> chunks) {
   if (!jobs.empty()) Begin(std::move(jobs));
 }
 
-ChunkWorker::Preparation ChunkWorker::Prepare(Job* job) {
-  const LeasedChunk& chunk = job->chunk;
-  if (!Render(job)) return Preparation::kBreakUp;
-  job->repeats = chunk.unconfirmed.has_value();
-  job->choice = job->repeats ? parts_.router->ChooseAccount(chunk.unconfirmed->account)
-                             : parts_.router->Choose(QueryOf(*job));
-  job->provider = job->choice.provider;
-  if (job->provider == nullptr) {
-    const bool gone = job->repeats && parts_.router->Find(chunk.unconfirmed->account) == nullptr;
-    return gone || job->choice.for_good ? Preparation::kBreakUp : Preparation::kPutOff;
+void ChunkWorker::Return(const std::vector<LeasedChunk>& chunks) {
+  std::vector<storage::ChunkLease> leases;
+  for (const LeasedChunk& chunk : chunks) leases.push_back(chunk.lease);
+  // Should this fail, the leases end by themselves.
+  if (absl::Status status = parts_.chunks->ReturnLeases(leases); !status.ok()) {
+    parts_.observer->OnStorageError("return_chunks", status);
   }
-  if (job->provider->capabilities().batch_max < chunk.members.size() || !PrepareBatch(job) ||
-      IsLimited(*job)) {
-    return Preparation::kBreakUp;
-  }
-  if (!job->repeats) return Preparation::kReady;
-  UnconfirmedFacts facts;
-  facts.age = chunk.claim_time - chunk.unconfirmed->begin_time;
-  facts.idempotency_window = job->provider->capabilities().idempotency_window;
-  facts.same_request = job->batch->digest() == chunk.unconfirmed->request_digest;
-  return NextUnconfirmedStep(policy_, facts) == UnconfirmedStep::kRepeat ? Preparation::kReady
-                                                                         : Preparation::kBreakUp;
-}
-
-// What the most demanding of the members asks for.
-RouteQuery ChunkWorker::QueryOf(const Job& job) {
-  RouteQuery query;
-  for (size_t i = 0; i < job.messages.size(); ++i) {
-    const RouteQuery member = QueryFor(job.chunk.members[i], job.messages[i]);
-    query.message_bytes = std::max(query.message_bytes, member.message_bytes);
-    query.international |= member.international;
-  }
-  query.tenant = job.chunk.lease.tenant;
-  query.lane = lane_;
-  return query;
-}
-
-// Members under a limit go on alone, each to a slot of its own. A repetition takes no new slot.
-bool ChunkWorker::IsLimited(const Job& job) {
-  if (parts_.limiter == nullptr || job.repeats) return false;
-  std::vector<SendCandidate> candidates;
-  candidates.reserve(job.messages.size());
-  for (size_t i = 0; i < job.messages.size(); ++i) {
-    candidates.push_back(
-        CandidateFor(job.chunk.members[i], job.messages[i], job.provider->account()));
-  }
-  const absl::StatusOr<bool> limited = parts_.limiter->Limits(candidates);
-  if (!limited.ok()) parts_.observer->OnStorageError("limit", limited.status());
-  return limited.value_or(true);
-}
-
-// False when a member does not render: what then becomes of it is a matter of single emails.
-bool ChunkWorker::Render(Job* job) {
-  job->messages.reserve(job->chunk.members.size());
-  for (const storage::LeasedEmail& member : job->chunk.members) {
-    PassPoison(member.template_key);
-    absl::StatusOr<providers::OutboundMessage> message = parts_.renderer->Render(member);
-    if (!message.ok() || !message->attachments.empty()) return false;
-    job->messages.push_back(*std::move(message));
-  }
-  return true;
-}
-
-bool ChunkWorker::PrepareBatch(Job* job) {
-  const EmailId name{job->chunk.lease.chunk.value};
-  job->batch =
-      job->provider->PrepareBatch(job->messages, absl::StrCat("chunk-", FormatEmailId(name)));
-  return job->batch != nullptr;
+  Release(static_cast<int>(chunks.size()));
 }
 
 // No account takes it now.
-void ChunkWorker::PutOff(Job job) {
+void ChunkWorker::PutOff(ChunkJob job) {
   ChunkEnd end = EndOf(job.chunk);
   end.kind = ChunkEnd::Kind::kRetry;
   // Jittered: all that wait for an account would come back as one.
@@ -257,31 +206,24 @@ void ChunkWorker::BreakUp(const std::vector<storage::ChunkLease>& leases) {
   Release(static_cast<int>(leases.size()));
 }
 
-void ChunkWorker::Begin(std::vector<Job> jobs) {
+void ChunkWorker::Begin(std::vector<ChunkJob> jobs) {
   std::vector<storage::ChunkStart> starts;
   starts.reserve(jobs.size());
-  for (const Job& job : jobs) {
-    storage::ChunkStart start{job.chunk.lease,
-                              {},
-                              std::string(job.provider->account()),
-                              job.batch->key(),
-                              job.batch->digest()};
+  for (const ChunkJob& job : jobs) {
+    storage::ChunkStart start{
+        job.chunk.lease, {}, std::string(job.provider->account()), job.call.key, job.call.digest};
     for (const storage::LeasedEmail& member : job.chunk.members) {
       start.members.push_back(member.lease);
     }
     starts.push_back(std::move(start));
   }
-  const absl::Time asked = SteadyNow();
-  const absl::StatusOr<std::vector<ChunkBegin>> begun =
-      parts_.chunks->Begin(starts, parts_.provider_timeout + kRecordMargin);
-  if (!begun.ok()) {
-    // Whether the attempts were recorded is not known: see LaneWorker.
-    parts_.observer->OnStorageError("begin_chunks", begun.status());
-    return Release(static_cast<int>(jobs.size()));
-  }
+  absl::Time asked;
+  const absl::StatusOr<std::vector<ChunkBegin>> begun = BeginPatiently(starts, &asked);
+  // Whether the attempts were recorded is not known: see LaneWorker.
+  if (!begun.ok()) return Release(static_cast<int>(jobs.size()));
   Pass(Failpoint::kAfterBeginCommit);
   const bool too_late = SteadyNow() - asked > kRecordMargin;
-  std::vector<Job> again;
+  std::vector<ChunkJob> again;
   std::vector<storage::ChunkLease> broken;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const ChunkBegin& result = (*begun)[i];
@@ -294,7 +236,7 @@ void ChunkWorker::Begin(std::vector<Job> jobs) {
       HandOver(std::move(jobs[i]), result.attempt, too_late);
     } else if (result.verdict == ChunkBegin::Verdict::kStale || result.members.empty()) {
       Release(1);
-    } else if (KeepOnly(result.members, &jobs[i])) {
+    } else if (preparation_.KeepOnly(result.members, &jobs[i])) {
       again.push_back(std::move(jobs[i]));
     } else {
       broken.push_back(jobs[i].chunk.lease);
@@ -305,33 +247,28 @@ void ChunkWorker::Begin(std::vector<Job> jobs) {
   if (!again.empty()) Begin(std::move(again));
 }
 
-// Takes out who has left, and makes the batch anew.
-bool ChunkWorker::KeepOnly(const std::vector<EmailId>& members, Job* job) {
-  if (job->repeats || members.size() >= job->chunk.members.size()) return false;
-  const absl::flat_hash_set<EmailId> staying(members.begin(), members.end());
-  size_t kept = 0;
-  for (size_t i = 0; i < job->messages.size(); ++i) {
-    if (!staying.contains(job->chunk.members[i].lease.email)) continue;
-    if (kept != i) {
-      job->chunk.members[kept] = std::move(job->chunk.members[i]);
-      job->messages[kept] = std::move(job->messages[i]);
-    }
-    ++kept;
+// As LaneWorker's: the claims of a chunk that the database kept from its end shall not count.
+absl::StatusOr<std::vector<ChunkBegin>> ChunkWorker::BeginPatiently(
+    const std::vector<storage::ChunkStart>& starts, absl::Time* asked) {
+  const absl::Time give_up = SteadyNow() + parts_.lease;
+  for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
+    *asked = SteadyNow();
+    absl::StatusOr<std::vector<ChunkBegin>> begun =
+        parts_.chunks->Begin(starts, parts_.provider_timeout + kRecordMargin);
+    if (begun.ok()) return begun;
+    parts_.observer->OnStorageError("begin_chunks", begun.status());
+    if (Stopping() || SteadyNow() > give_up) return begun;
+    Pause(wait);
   }
-  job->chunk.members.resize(kept);
-  job->messages.resize(kept);
-  return kept == members.size() && PrepareBatch(job);
 }
 
-void ChunkWorker::HandOver(Job job, int attempt, bool too_late) {
+void ChunkWorker::HandOver(ChunkJob job, int attempt, bool too_late) {
   DropContents(&job.chunk);
   const auto chunk = std::make_shared<const LeasedChunk>(std::move(job.chunk));
   ChunkEnd end = EndOf(*chunk);
   end.attempt = attempt;
   end.account = std::string(job.provider->account());
-  end.request_digest = job.batch->digest();
-  const ChunkHandOver facts{chunk.get(), attempt, job.provider->capabilities().idempotency_window,
-                            job.repeats};
+  end.request_digest = job.call.digest;
   if (too_late) {
     // Recorded but certainly not made; see LaneWorker.
     end.outcome = Outcome::kRetryable;
@@ -341,17 +278,40 @@ void ChunkWorker::HandOver(Job job, int attempt, bool too_late) {
     end.reason = "too_late";
     return recorder_->Add({chunk, std::move(end)});
   }
-  const absl::Time started = SteadyNow();
-  job.provider->SendBatch(std::move(job.batch), parts_.provider_timeout,
-                          [this, chunk, facts, started, end = std::move(end)](
-                              const std::vector<providers::SendResult>& results) mutable {
-                            Pass(Failpoint::kAfterResponse);
-                            parts_.observer->OnChunkHandedOver(*chunk, end.account, end.attempt,
-                                                               results, SteadyNow() - started);
-                            DecideChunk(policy_, facts, results, parts_.random, &end);
-                            recorder_->Add({chunk, std::move(end)});
-                          });
+  ChunkHandOver facts{chunk.get(), attempt, job.provider->capabilities().idempotency_window,
+                      job.repeats, job.call.MemberDigests()};
+  const int room = job.call.in_one() ? 1 : kRoomOfSingles;
+  auto done = [this, chunk, room, facts = std::move(facts), query = std::move(job.query),
+               started = SteadyNow(),
+               end = std::move(end)](const std::vector<providers::SendResult>& results) mutable {
+    Pass(Failpoint::kAfterResponse);
+    parts_.observer->OnChunkHandedOver(*chunk, end.account, end.attempt, results,
+                                       SteadyNow() - started);
+    if (!facts.repeats && AnyNotTaken(results) &&
+        TakesElsewhere(*parts_.router, end.account, &query)) {
+      facts.tried_accounts = std::move(query.excluded);
+    }
+    DecideChunk(policy_, facts, results, parts_.random, &end);
+    recorder_->Add({chunk, std::move(end), room});
+  };
+  if (!job.call.in_one()) return HandOverSingly(std::move(job), std::move(done));
+  job.provider->SendBatch(std::move(job.call.batch), parts_.provider_timeout, std::move(done));
   Pass(Failpoint::kAfterHandoverSent);
+}
+
+void ChunkWorker::HandOverSingly(ChunkJob job,
+                                 std::function<void(std::vector<providers::SendResult>)> done) {
+  Release(1 - kRoomOfSingles);
+  MemberHandOver::Chunk chunk;
+  chunk.provider = job.provider;
+  chunk.members = std::move(job.call.singles);
+  chunk.admits = [router = parts_.router, account = std::string(job.provider->account())] {
+    return router->ChooseAccount(account).provider != nullptr;
+  };
+  // By then the last answer and its recording still fall within the lease.
+  chunk.begin_before = job.claim_time + parts_.lease - parts_.provider_timeout - kRecordMargin;
+  chunk.done = std::move(done);
+  members_.Add(std::move(chunk));
 }
 
 }  // namespace herald::delivery

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -7,16 +8,19 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/delivery/chunk_policy.h"
+#include "server/delivery/chunk_preparation.h"
 #include "server/delivery/lane_worker.h"
+#include "server/delivery/member_hand_over.h"
 #include "server/delivery/recording_loop.h"
 #include "storage/chunk_store.h"
 
 namespace herald::delivery {
 
-// Delivers the chunks of one lane through providers with a batch call, beside the LaneWorker that
-// delivers its single emails, with threads and capacity of its own. A chunk that cannot go as one
-// (the account has no batch call, a member does not render, a repetition would not be identical) is
-// broken up, and the lane's worker does the rest.
+// Delivers the chunks of one lane, beside the LaneWorker that delivers its single emails, with
+// threads and capacity of its own: in a batch call, or in a request for each member where the
+// account has none. A chunk that cannot go as one (a member does not render, a repetition would not
+// be identical, a limit holds some back) is broken up, and the lane's worker does the rest.
 class ChunkWorker {
  public:
   // `parts.chunks` is set.
@@ -29,35 +33,25 @@ class ChunkWorker {
   bool Drain(absl::Time deadline);
 
  private:
-  struct Job {
-    storage::LeasedChunk chunk;
-    RouteChoice choice;
-    providers::Provider* provider = nullptr;           // chosen
-    std::vector<providers::OutboundMessage> messages;  // of the members
-    std::unique_ptr<providers::PreparedBatch> batch;
-    bool repeats = false;  // an unconfirmed hand-over, under its key
-  };
   struct Recorded {
     std::shared_ptr<const storage::LeasedChunk> chunk;
     storage::ChunkEnd end;
+    int room = 1;  // that it took up
   };
-  enum class Preparation { kReady, kBreakUp, kPutOff };
 
   void Run();
   int Room() ABSL_LOCKS_EXCLUDED(mutex_);
   void Pause(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mutex_);
   bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Deliver(std::vector<storage::LeasedChunk> chunks);
-  Preparation Prepare(Job* job);
-  bool Render(Job* job);
-  RouteQuery QueryOf(const Job& job);
-  bool IsLimited(const Job& job);
-  bool PrepareBatch(Job* job);
-  void PutOff(Job job);
+  void Deliver(std::vector<storage::LeasedChunk> chunks, absl::Time claim_time);
+  void Return(const std::vector<storage::LeasedChunk>& chunks);
+  void PutOff(ChunkJob job);
   void BreakUp(const std::vector<storage::ChunkLease>& leases);
-  void Begin(std::vector<Job> jobs);
-  bool KeepOnly(const std::vector<EmailId>& members, Job* job);
-  void HandOver(Job job, int attempt, bool too_late);
+  void Begin(std::vector<ChunkJob> jobs);
+  absl::StatusOr<std::vector<storage::ChunkBegin>> BeginPatiently(
+      const std::vector<storage::ChunkStart>& starts, absl::Time* asked);
+  void HandOver(ChunkJob job, int attempt, bool too_late);
+  void HandOverSingly(ChunkJob job, std::function<void(std::vector<providers::SendResult>)> done);
   void Release(int count) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Lane lane_;
@@ -69,6 +63,8 @@ class ChunkWorker {
   int woken_ ABSL_GUARDED_BY(mutex_) = 0;
   int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
 
+  const ChunkPreparation preparation_;
+  MemberHandOver members_;
   std::unique_ptr<RecordingLoop<Recorded>> recorder_;
   std::vector<std::thread> threads_;
 };

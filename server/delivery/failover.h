@@ -23,4 +23,8 @@ storage::Disposition DecideWithFailover(const LanePolicy& policy, const EndedHan
                                         const providers::SendResult& result, Router& router,
                                         const Random& random);
 
+// Whether an account that `query` does not exclude, and that is not `account`, would take the email
+// or chunk at once. Adds `account` to query->excluded.
+bool TakesElsewhere(Router& router, absl::string_view account, RouteQuery* query);
+
 }  // namespace herald::delivery

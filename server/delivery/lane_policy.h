@@ -33,6 +33,9 @@ struct LanePolicy {
   int chunk_workers = 2;
   int chunk_claim = 4;
   int chunks_in_flight_max = 32;
+  // Requests at once at an account, of chunks that it takes email by email. Fewer than the HTTP
+  // client's connections to an origin, so that other lanes find one.
+  int member_requests_max = 48;
 };
 
 // The defaults documented in the README.

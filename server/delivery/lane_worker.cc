@@ -151,7 +151,8 @@ bool LaneWorker::Prepare(const std::shared_ptr<const storage::LeasedEmail>& emai
   job->query = QueryFor(*email, job->message);
   if (email->unconfirmed.has_value() && !PrepareUnconfirmed(*email, job)) return false;
   if (job->provider == nullptr && !Route(job)) return false;
-  job->digest = job->provider->RequestDigest(job->message);
+  job->prepared = job->provider->Prepare(job->message);
+  job->digest = job->prepared->digest();
   return true;
 }
 
@@ -285,29 +286,26 @@ void LaneWorker::EndUnsent(const Job& job, int attempt) {
 }
 
 void LaneWorker::HandOver(Job job, int attempt) {
-  const absl::Time started = SteadyNow();
-  providers::Provider* provider = job.provider;
-  const providers::OutboundMessage message = std::move(job.message);
-  provider->Send(message, parts_.provider_timeout,
-                 [this, job = std::move(job), attempt, started](providers::SendResult result) {
-                   Pass(Failpoint::kAfterResponse);
-                   const storage::LeasedEmail& email = *job.email;
-                   parts_.observer->OnHandedOver(email, job.provider->account(), attempt, result,
-                                                 SteadyNow() - started);
-                   storage::AttemptEnd end;
-                   end.lease = email.lease;
-                   end.attempt = attempt;
-                   end.outcome = result.outcome;
-                   end.account = std::string(job.provider->account());
-                   end.request_digest = job.digest;
-                   end.disposition = DecideWithFailover(
-                       policy_, {email, job.query, *job.provider, attempt, job.repeats}, result,
-                       *parts_.router, parts_.random);
-                   end.provider_message_id = std::move(result.provider_message_id);
-                   end.error_code = std::move(result.error_code);
-                   end.detail = std::move(result.detail);
-                   End(job.email, std::move(end));
-                 });
+  auto done = [this, email = job.email, query = std::move(job.query), provider = job.provider,
+               digest = std::move(job.digest), repeats = job.repeats, attempt,
+               started = SteadyNow()](providers::SendResult result) {
+    Pass(Failpoint::kAfterResponse);
+    parts_.observer->OnHandedOver(*email, provider->account(), attempt, result,
+                                  SteadyNow() - started);
+    storage::AttemptEnd end;
+    end.lease = email->lease;
+    end.attempt = attempt;
+    end.outcome = result.outcome;
+    end.account = std::string(provider->account());
+    end.request_digest = digest;
+    end.disposition = DecideWithFailover(policy_, {*email, query, *provider, attempt, repeats},
+                                         result, *parts_.router, parts_.random);
+    end.provider_message_id = std::move(result.provider_message_id);
+    end.error_code = std::move(result.error_code);
+    end.detail = std::move(result.detail);
+    End(email, std::move(end));
+  };
+  job.provider->SendPrepared(std::move(job.prepared), parts_.provider_timeout, std::move(done));
   Pass(Failpoint::kAfterHandoverSent);
 }
 

@@ -58,6 +58,7 @@ class LaneWorker {
     providers::Provider* provider = nullptr;
     providers::OutboundMessage message;
     RouteQuery query;
+    std::unique_ptr<providers::PreparedMessage> prepared;
     std::string digest;
     bool repeats = false;  // an unconfirmed hand-over, under its key
   };

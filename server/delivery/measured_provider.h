@@ -26,12 +26,15 @@ class MeasuredProvider final : public providers::Provider {
     return provider_->RequestDigest(message);
   }
   void Send(const providers::OutboundMessage& message, absl::Duration timeout, Done done) override {
-    const int64_t call = board_->Begin(account_);
-    provider_->Send(message, timeout,
-                    [this, call, done = std::move(done)](providers::SendResult result) {
-                      board_->End(account_, call, result);
-                      done(std::move(result));
-                    });
+    provider_->Send(message, timeout, Measured(std::move(done)));
+  }
+  std::unique_ptr<providers::PreparedMessage> Prepare(
+      const providers::OutboundMessage& message) const override {
+    return provider_->Prepare(message);
+  }
+  void SendPrepared(std::unique_ptr<providers::PreparedMessage> message, absl::Duration timeout,
+                    Done done) override {
+    provider_->SendPrepared(std::move(message), timeout, Measured(std::move(done)));
   }
   std::unique_ptr<providers::PreparedBatch> PrepareBatch(
       absl::Span<const providers::OutboundMessage> messages,
@@ -50,6 +53,13 @@ class MeasuredProvider final : public providers::Provider {
   }
 
  private:
+  Done Measured(Done done) {
+    const int64_t call = board_->Begin(account_);
+    return [this, call, done = std::move(done)](providers::SendResult result) {
+      board_->End(account_, call, result);
+      done(std::move(result));
+    };
+  }
   // What a batch call says of its account: it works where it took anything.
   static providers::SendResult OfCall(const std::vector<providers::SendResult>& results) {
     for (const providers::SendResult& result : results) {

@@ -108,13 +108,25 @@ absl::StatusOr<absl::Time> RateLimiter::WarmUpStart(TenantId tenant,
   return start;
 }
 
-absl::StatusOr<bool> RateLimiter::Limits(absl::Span<const SendCandidate> candidates) const {
+bool RateLimiter::MayLimit(TenantId tenant, absl::string_view account) const {
+  const auto limits = [](Rate rate) { return rate.per_second > 0; };
+  const auto own = defaults_.accounts.find(std::string(account));
+  return limits(defaults_.global) || limits(defaults_.tenant) || limits(defaults_.category) ||
+         limits(defaults_.recipient_domain) || defaults_.recipient_user.count > 0 ||
+         defaults_.warm_up || (own != defaults_.accounts.end() && limits(own->second)) ||
+         tenants_->Find(tenant) != nullptr;
+}
+
+absl::StatusOr<bool> RateLimiter::AdmitTogether(absl::Span<const SendCandidate> candidates) const {
+  std::vector<storage::SlotRequest> asked;
   for (const SendCandidate& candidate : candidates) {
-    const absl::StatusOr<Buckets> buckets = BucketsOf(candidate);
+    absl::StatusOr<Buckets> buckets = BucketsOf(candidate);
     if (!buckets.ok()) return buckets.status();
-    if (!buckets->empty()) return true;
+    if (buckets->empty()) continue;
+    asked.push_back({candidate.lane, candidate.expire_time, {}, *std::move(buckets)});
   }
-  return false;
+  if (asked.empty()) return true;
+  return store_->ReserveTogether(asked);
 }
 
 absl::StatusOr<std::vector<storage::SlotAnswer>> RateLimiter::Admit(

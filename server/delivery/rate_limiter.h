@@ -29,9 +29,11 @@ class RateLimiter {
   // the database did not answer; none of them may go.
   absl::StatusOr<std::vector<storage::SlotAnswer>> Admit(
       absl::Span<const SendCandidate> candidates) const;
-  // Whether a limit applies to any of them. Takes nothing; may ask the database for the age of a
-  // sending domain that it meets for the first time.
-  absl::StatusOr<bool> Limits(absl::Span<const SendCandidate> candidates) const;
+  // Whether they may all go now: then each has its token of every limit, else nobody took one.
+  // Blocks. Errors as of Admit.
+  absl::StatusOr<bool> AdmitTogether(absl::Span<const SendCandidate> candidates) const;
+  // False: no limit applies to what the tenant sends through the account, whatever it is.
+  bool MayLimit(TenantId tenant, absl::string_view account) const;
 
  private:
   using Buckets = std::vector<storage::LimitBucket>;

@@ -26,7 +26,7 @@ absl::Duration Wait(const LanePolicy& policy, const providers::SendResult& resul
 
 storage::Disposition Retry(const LanePolicy& policy, const providers::SendResult& result,
                            const AttemptFacts& facts, const Random& random) {
-  const bool free = result.throttled || result.outcome == Outcome::kProviderDown;
+  const bool free = IsFree(result);
   if (!free && facts.counted >= policy.attempts_max) {
     return {Kind::kDead, {}, "retries_exhausted"};
   }
@@ -45,6 +45,10 @@ absl::Duration Backoff(const LanePolicy& policy, int attempts, const Random& ran
   const absl::Duration ceiling =
       std::min(policy.backoff_cap, policy.backoff_base * static_cast<double>(1LL << doublings));
   return ceiling * random();
+}
+
+bool IsFree(const providers::SendResult& result) {
+  return result.throttled || result.outcome == Outcome::kProviderDown;
 }
 
 storage::Disposition Decide(const LanePolicy& policy, const providers::SendResult& result,

@@ -23,6 +23,9 @@ struct AttemptFacts {
   bool elsewhere = false;             // another account would take the email at once
 };
 
+// Whether a verdict on an email that was not taken uses up nothing of its budget.
+bool IsFree(const providers::SendResult& result);
+
 // What follows from a provider's verdict. Pure. An account that sends too fast (429) or cannot send
 // at all uses up nothing of the email's budget.
 storage::Disposition Decide(const LanePolicy& policy, const providers::SendResult& result,

@@ -1,6 +1,7 @@
 #include "server/ops/delivery_reporter.h"
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -114,6 +115,7 @@ void DeliveryReporter::OnChunkRecorded(const storage::LeasedChunk& chunk,
   }
   std::map<EmailId, const storage::MemberEnd*> others;
   for (const storage::MemberEnd& member : end.others) others[member.email] = &member;
+  const std::set<EmailId> rest(end.rest.begin(), end.rest.end());
   for (const storage::LeasedEmail& member : chunk.members) {
     storage::AttemptEnd alone;
     alone.lease = member.lease;
@@ -124,6 +126,8 @@ void DeliveryReporter::OnChunkRecorded(const storage::LeasedChunk& chunk,
     if (other != others.end()) {
       alone.disposition = other->second->disposition;
       alone.error_code = other->second->error_code;
+    } else if (rest.count(member.lease.email) > 0) {
+      alone.disposition = {Kind::kRetry, end.delay, end.reason, end.free, end.tried_accounts};
     }
     OnRecorded(member, alone, now - member.create_time);
   }

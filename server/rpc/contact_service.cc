@@ -1,8 +1,10 @@
 #include "server/rpc/contact_service.h"
 
 #include "herald/v1/contact_service.grpc.pb.h"
+#include "server/rpc/contact_export.h"
 #include "server/rpc/export_stream.h"
 #include "server/rpc/import_stream.h"
+#include "server/rpc/suppression_export.h"
 
 namespace herald::rpc {
 namespace {
@@ -26,11 +28,11 @@ using WithCategories = Base::WithAsyncMethod_CreateCategory<Base::WithAsyncMetho
 template <class Service>
 using WithSuppressions =
     Base::WithAsyncMethod_CreateSuppression<Base::WithAsyncMethod_DeleteSuppression<
-        Base::WithAsyncMethod_ListSuppressions<Base::WithAsyncMethod_CheckSuppression<
-            Base::WithAsyncMethod_ImportSuppressions<Service>>>>>;
+        Base::WithAsyncMethod_ListSuppressions<Base::WithAsyncMethod_CheckSuppression<Service>>>>;
 template <class Service>
-using WithStreams =
-    Base::WithCallbackMethod_ImportContacts<Base::WithCallbackMethod_ExportContacts<Service>>;
+using WithStreams = Base::WithCallbackMethod_ImportContacts<
+    Base::WithCallbackMethod_ExportContacts<Base::WithCallbackMethod_ImportSuppressions<
+        Base::WithCallbackMethod_ExportSuppressions<Service>>>>;
 
 }  // namespace
 
@@ -43,11 +45,19 @@ class ContactService::Async final
  private:
   grpc::ServerReadReactor<v1::ImportContactsRequest>* ImportContacts(
       grpc::CallbackServerContext* context, v1::ImportContactsResponse* response) override {
-    return ImportStream::Open(*context, *response, parts_);
+    return ImportStream<ContactImporting>::Open(*context, *response, parts_);
   }
   grpc::ServerWriteReactor<v1::ExportContactsResponse>* ExportContacts(
       grpc::CallbackServerContext* context, const v1::ExportContactsRequest* request) override {
-    return ExportStream::Open(*context, *request, parts_);
+    return ExportStream<ContactExport>::Open(*context, *request, parts_);
+  }
+  grpc::ServerReadReactor<v1::ImportSuppressionsRequest>* ImportSuppressions(
+      grpc::CallbackServerContext* context, v1::ImportSuppressionsResponse* response) override {
+    return ImportStream<SuppressionImporting>::Open(*context, *response, parts_);
+  }
+  grpc::ServerWriteReactor<v1::ExportSuppressionsResponse>* ExportSuppressions(
+      grpc::CallbackServerContext* context, const v1::ExportSuppressionsRequest* request) override {
+    return ExportStream<SuppressionExport>::Open(*context, *request, parts_);
   }
 
   const AudienceParts parts_;
@@ -129,9 +139,6 @@ void ContactService::AddSuppressions() {
   methods_.Add("herald.v1.ContactService/CheckSuppression", *async_,
                &Async::RequestCheckSuppression,
                std::bind_front(&SuppressionMethods::Check, &suppressions_));
-  methods_.Add("herald.v1.ContactService/ImportSuppressions", *async_,
-               &Async::RequestImportSuppressions,
-               std::bind_front(&SuppressionMethods::Import, &suppressions_));
 }
 
 }  // namespace herald::rpc

@@ -9,9 +9,27 @@
 
 namespace herald::rpc {
 
-grpc::ServerReadReactor<v1::ImportContactsRequest>* ImportStream::Open(
-    grpc::CallbackServerContext& context, v1::ImportContactsResponse& response,
-    const AudienceParts& parts) {
+audience::ContactImport ContactImporting::Begin(const AudienceParts& parts,
+                                                const identity::Caller& caller) {
+  return audience::ContactImport(parts.contacts, parts.contact_ids, caller.tenant,
+                                 parts.shell.clock);
+}
+
+absl::Status ContactImporting::ToCaller(const absl::Status& status) { return ContactError(status); }
+
+SuppressionImport SuppressionImporting::Begin(const AudienceParts& parts,
+                                              const identity::Caller& caller) {
+  return SuppressionImport(*parts.preferences.suppressions,
+                           {caller.tenant, caller.Actor(), kMethod, {}, {}}, parts.shell.clock);
+}
+
+absl::Status SuppressionImporting::ToCaller(const absl::Status& status) {
+  return FromStorage(status);
+}
+
+template <class Importing>
+grpc::ServerReadReactor<typename Importing::Request>* ImportStream<Importing>::Open(
+    grpc::CallbackServerContext& context, Response& response, const AudienceParts& parts) {
   std::shared_ptr<ImportStream> stream(new ImportStream(context, response, parts));
   stream->self_ = stream;
   if (!parts.shell.executor.Submit([stream] { stream->Join(); })) {
@@ -21,25 +39,28 @@ grpc::ServerReadReactor<v1::ImportContactsRequest>* ImportStream::Open(
   return stream.get();
 }
 
-ImportStream::ImportStream(grpc::CallbackServerContext& context,
-                           v1::ImportContactsResponse& response, const AudienceParts& parts)
+template <class Importing>
+ImportStream<Importing>::ImportStream(grpc::CallbackServerContext& context, Response& response,
+                                      const AudienceParts& parts)
     : context_(context),
       response_(response),
       parts_(parts),
-      policy_(PolicyOf("herald.v1.ContactService/ImportContacts")),
+      policy_(PolicyOf(Importing::kMethod)),
       begin_time_(parts.shell.clock()) {}
 
-void ImportStream::Join() {
+template <class Importing>
+void ImportStream<Importing>::Join() {
   const auto caller = AdmitStream(context_, policy_, parts_.shell);
   absl::MutexLock lock(&mu_);
   working_ = false;
   if (!caller.ok()) return End(caller.status());
   if (cancelled_) return End(CallerLeft());
-  import_.emplace(parts_.contacts, parts_.contact_ids, (*caller)->tenant, parts_.shell.clock);
-  StartRead(&reading_);
+  import_.emplace(Importing::Begin(parts_, **caller));
+  this->StartRead(&reading_);
 }
 
-void ImportStream::OnReadDone(bool ok) {
+template <class Importing>
+void ImportStream<Importing>::OnReadDone(bool ok) {
   absl::MutexLock lock(&mu_);
   if (ok) {
     read_ = true;
@@ -48,14 +69,15 @@ void ImportStream::OnReadDone(bool ok) {
   }
   if (working_ || finished_) return;
   working_ = true;
-  if (!parts_.shell.executor.Submit([stream = shared_from_this()] { stream->Work(); })) {
+  if (!parts_.shell.executor.Submit([stream = this->shared_from_this()] { stream->Work(); })) {
     working_ = false;
     End(Overloaded());
   }
 }
 
 // Stores what was read, then makes way for other calls before it goes on.
-void ImportStream::Work() {
+template <class Importing>
+void ImportStream<Importing>::Work() {
   while (true) {
     {
       absl::MutexLock lock(&mu_);
@@ -67,19 +89,21 @@ void ImportStream::Work() {
       working_ = false;
       return End(status);
     }
-    if (parts_.shell.executor.Submit([stream = shared_from_this()] { stream->Work(); })) return;
+    if (parts_.shell.executor.Submit([stream = this->shared_from_this()] { stream->Work(); }))
+      return;
   }
 }
 
 // Moves the request that was read to `storing_` and reads the next one meanwhile. False when there
 // is none, or the stream is over.
-bool ImportStream::TakeNext() {
+template <class Importing>
+bool ImportStream<Importing>::TakeNext() {
   if (finished_) return false;
   if (read_ && !cancelled_ && !parts_.draining) {
     storing_.Swap(&reading_);
     reading_.Clear();
     read_ = false;
-    if (!complete_) StartRead(&reading_);
+    if (!complete_) this->StartRead(&reading_);
     return true;
   }
   working_ = false;
@@ -94,8 +118,9 @@ bool ImportStream::TakeNext() {
 }
 
 // Tells a caller whose import broke where to go on.
-absl::Status ImportStream::WithProgress(const absl::Status& status) const {
-  const absl::Status told = ContactError(status);
+template <class Importing>
+absl::Status ImportStream<Importing>::WithProgress(const absl::Status& status) const {
+  const absl::Status told = Importing::ToCaller(status);
   const std::string rows = absl::StrCat(import_.has_value() ? import_->result().row_count() : 0);
   absl::Status error =
       MakeError(told.code(), ErrorReason(told), told.message(), {{"stored_rows", rows}});
@@ -103,7 +128,8 @@ absl::Status ImportStream::WithProgress(const absl::Status& status) const {
   return delay.has_value() ? WithRetryDelay(error, *delay) : error;
 }
 
-void ImportStream::End(const absl::Status& status) {
+template <class Importing>
+void ImportStream<Importing>::End(const absl::Status& status) {
   if (finished_) return;
   finished_ = true;
   absl::Status told = status;
@@ -113,19 +139,24 @@ void ImportStream::End(const absl::Status& status) {
     told = WithProgress(status);
   }
   parts_.shell.observer.OnCall(policy_.method, told, parts_.shell.clock() - begin_time_);
-  Finish(ToGrpcStatus(told));
+  this->Finish(ToGrpcStatus(told));
 }
 
-void ImportStream::OnCancel() {
+template <class Importing>
+void ImportStream<Importing>::OnCancel() {
   absl::MutexLock lock(&mu_);
   cancelled_ = true;
   if (!working_) End(CallerLeft());
 }
 
-void ImportStream::OnDone() {
+template <class Importing>
+void ImportStream<Importing>::OnDone() {
   std::shared_ptr<ImportStream> last;  // released on return, when the lock is
   absl::MutexLock lock(&mu_);
   last.swap(self_);
 }
+
+template class ImportStream<ContactImporting>;
+template class ImportStream<SuppressionImporting>;
 
 }  // namespace herald::rpc

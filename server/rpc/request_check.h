@@ -23,6 +23,7 @@ class RequestCheck {
   bool RequiredAtMost(absl::string_view field, absl::string_view value, size_t characters_max);
 
   bool ok() const { return violations_.empty(); }
+  const std::vector<FieldViolation>& violations() const { return violations_; }
   // OK, or INVALID_ARGUMENT with the violations.
   absl::Status status() const;
 

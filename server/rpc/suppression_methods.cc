@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rpc/preference_convert.h"
-#include "server/rpc/wire_status.h"
 #include "server/status/status_details.h"
 
 namespace herald::rpc {
@@ -10,7 +9,6 @@ namespace {
 
 constexpr int kPageDefault = 50;
 constexpr int kPageMax = 1000;
-constexpr int kImportMax = 1000;
 
 storage::SuppressionScope ScopeOf(const Call& call) {
   if (call.caller()->kind == identity::Caller::Kind::kOperator) return absl::nullopt;
@@ -104,33 +102,6 @@ absl::Status SuppressionMethods::Check(const Call& call, const v1::CheckSuppress
   for (const storage::Suppression& row : *rows) {
     ToProto(row, Reveal::kRedacted, *response.add_suppressions());
   }
-  return absl::OkStatus();
-}
-
-absl::Status SuppressionMethods::Import(const Call& call,
-                                        const v1::ImportSuppressionsRequest& request,
-                                        v1::ImportSuppressionsResponse& response) {
-  if (request.suppressions().empty() || request.suppressions_size() > kImportMax) {
-    return InvalidField("suppressions", "must have 1 to 1000 rows");
-  }
-  const storage::SuppressionScope scope = ScopeOf(call);
-  std::vector<storage::NewSuppression> rows;
-  for (int i = 0; i < request.suppressions_size(); ++i) {
-    RequestCheck check;
-    storage::NewSuppression row =
-        ToSuppression("", request.suppressions(i), !scope.has_value(), clock_(), check);
-    if (check.ok()) {
-      rows.push_back(std::move(row));
-      continue;
-    }
-    v1::ImportSuppressionsResponse::RowError& error = *response.add_errors();
-    error.set_row(i);
-    *error.mutable_error() = ToRpcStatus(check.status());
-  }
-  const auto created = parts_.suppressions->ImportSuppressions(scope, rows, AuditOf(call, ""));
-  if (!created.ok()) return FromStorage(created.status());
-  response.set_created_count(*created);
-  response.set_known_count(static_cast<int>(rows.size()) - *created);
   return absl::OkStatus();
 }
 

@@ -25,8 +25,6 @@ class SuppressionMethods {
                     v1::ListSuppressionsResponse& response);
   absl::Status Check(const Call& call, const v1::CheckSuppressionRequest& request,
                      v1::CheckSuppressionResponse& response);
-  absl::Status Import(const Call& call, const v1::ImportSuppressionsRequest& request,
-                      v1::ImportSuppressionsResponse& response);
 
  private:
   const PreferenceParts parts_;

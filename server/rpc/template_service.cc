@@ -48,6 +48,11 @@ absl::Status KeyStatus(absl::string_view field, absl::string_view key) {
   return check.status();
 }
 
+// The store names what was changed.
+storage::AuditEntry AuditOf(const Call& call) {
+  return {call.caller()->tenant, call.caller()->Actor(), std::string(call.method()), {}, {}};
+}
+
 }  // namespace
 
 class TemplateService::Async final : public v1::TemplateService::AsyncService {};
@@ -127,8 +132,8 @@ absl::Status TemplateService::CreateTemplate(const Call& call,
   storage::TemplateRow row;
   row.key = request.key();
   row.display_name = request.display_name();
-  const auto created =
-      store_.CreateTemplate(call.caller()->tenant, row, *version, !request.unpublished());
+  const auto created = store_.CreateTemplate(call.caller()->tenant, row, *version,
+                                             !request.unpublished(), AuditOf(call));
   if (!created.ok()) return TemplateError(created.status());
   catalog_.Forget(call.caller()->tenant, request.key());
   ToProto(*created, response);
@@ -176,7 +181,8 @@ absl::Status TemplateService::DeleteTemplate(const Call& call,
                                              v1::DeleteTemplateResponse&) {
   const absl::Status key = KeyStatus("key", request.key());
   if (!key.ok()) return key;
-  const absl::Status deleted = store_.DeleteTemplate(call.caller()->tenant, request.key());
+  const absl::Status deleted =
+      store_.DeleteTemplate(call.caller()->tenant, request.key(), AuditOf(call));
   if (!deleted.ok()) return TemplateError(deleted);
   catalog_.Forget(call.caller()->tenant, request.key());
   return absl::OkStatus();
@@ -189,7 +195,8 @@ absl::Status TemplateService::CreateVersion(const Call& call,
   CheckTemplateKey("template_key", request.template_key(), check);
   const auto version = ToRow(request.template_key(), request.content(), check);
   if (!version.ok()) return version.status();
-  const auto created = store_.CreateVersion(call.caller()->tenant, *version, request.publish());
+  const auto created =
+      store_.CreateVersion(call.caller()->tenant, *version, request.publish(), AuditOf(call));
   if (!created.ok()) return TemplateError(created.status());
   catalog_.Forget(call.caller()->tenant, request.template_key());
   return ToProto(*created, response);
@@ -252,7 +259,8 @@ absl::Status TemplateService::Publish(const Call& call,
   CheckTemplateKey("template_key", request.template_key(), check);
   if (request.version() < 1) check.Add("version", "is required");
   if (!check.ok()) return check.status();
-  const auto row = store_.Publish(call.caller()->tenant, request.template_key(), request.version());
+  const auto row = store_.Publish(call.caller()->tenant, request.template_key(), request.version(),
+                                  AuditOf(call));
   if (!row.ok()) return TemplateError(row.status());
   catalog_.Forget(call.caller()->tenant, request.template_key());
   ToProto(*row, response);

@@ -5,7 +5,7 @@
 
 namespace herald::webhook {
 
-const char kStyleHash[] = "sha256-ZpHujgurZ/IPktzjZ7ugYRAHGgzTiM4GxV/ZDwCfe88=";
+const char kStyleHash[] = "sha256-QXPAlkukdwrZcY4UzSPOzJVGEdP2uKR8q4me+3+gSNE=";
 
 namespace {
 
@@ -15,11 +15,15 @@ constexpr char kStyle[] =
     "h1{font-size:1.5rem;line-height:1.25}"
     "fieldset{border:1px solid #8a8a8a;border-radius:.5rem;padding:.5rem 1rem;margin:1.5rem 0}"
     "legend{font-weight:600;padding:0 .4rem}"
-    "label{display:flex;gap:.75rem;padding:.6rem 0;align-items:flex-start}"
-    "input{width:1.25rem;height:1.25rem;margin:.15rem 0 0;flex:none}"
-    "small{display:block;opacity:.8}"
+    ".choice{display:grid;grid-template-columns:1.25rem 1fr;column-gap:.75rem;padding:.25rem 0}"
+    "input{width:1.25rem;height:1.25rem;margin:.6rem 0 0;accent-color:#14489c}"
+    "label{padding:.45rem 0;cursor:pointer}"
+    "small{grid-column:2;margin-top:-.45rem;padding-bottom:.45rem;opacity:.8}"
+    ".acts{display:flex;flex-wrap:wrap;gap:.75rem}"
     "button{font:inherit;padding:.65rem 1.1rem;border-radius:.5rem;border:1px solid #14489c;"
-    "cursor:pointer;margin:0 .75rem .75rem 0}"
+    "cursor:pointer}"
+    "@media(max-width:28rem){button{flex:1 0 100%}}"
+    "@media(prefers-color-scheme:dark){input{accent-color:auto}}"
     ".first{background:#14489c;color:#fff}"
     ".second{background:transparent;color:inherit;border-color:#8a8a8a}"
     ":focus-visible{outline:3px solid #e08a00;outline-offset:2px}"
@@ -51,13 +55,18 @@ HttpResponse Page(int status, absl::string_view title, absl::string_view content
   return response;
 }
 
-std::string Checkbox(const UnsubscribeView::Choice& choice) {
-  return absl::StrCat(
-      "<label><input type=\"checkbox\" name=\"category\" value=\"", Escape(choice.category), "\"",
-      choice.receives ? " checked" : "", "><span>", Escape(choice.display_name),
-      choice.description.empty() ? ""
-                                 : absl::StrCat("<small>", Escape(choice.description), "</small>"),
-      "</span></label>\n");
+// The name is the box's label, what else is said of it its description.
+std::string Checkbox(const UnsubscribeView::Choice& choice, int number) {
+  const std::string described =
+      choice.description.empty() ? "" : absl::StrCat(" aria-describedby=\"d", number, "\"");
+  const std::string description =
+      choice.description.empty()
+          ? ""
+          : absl::StrCat("<small id=\"d", number, "\">", Escape(choice.description), "</small>");
+  return absl::StrCat("<div class=\"choice\"><input type=\"checkbox\" id=\"c", number,
+                      "\" name=\"category\" value=\"", Escape(choice.category), "\"",
+                      choice.receives ? " checked" : "", described, "><label for=\"c", number,
+                      "\">", Escape(choice.display_name), "</label>", description, "</div>\n");
 }
 
 bool ReceivesAny(const UnsubscribeView& view) {
@@ -78,17 +87,21 @@ HttpResponse ChoicesPage(const UnsubscribeView& view, bool saved) {
                                         "sent to you.",
                     "</p>\n");
   }
-  absl::StrAppend(&content, "<p>Choose which email you want from ", Escape(view.sender),
-                  ". Messages about your account and orders are not affected.</p>\n"
+  absl::StrAppend(&content, "<p>",
+                  ReceivesAny(view) ? "Choose which email you want from "
+                                    : "You get no marketing email. Choose what you want from ",
+                  Escape(view.sender),
+                  ", then save. Messages about your account and orders are not affected.</p>\n"
                   "<form method=\"post\">\n<fieldset>\n<legend>Email you get</legend>\n");
+  int number = 0;
   for (const UnsubscribeView::Choice& choice : view.choices) {
-    absl::StrAppend(&content, Checkbox(choice));
+    absl::StrAppend(&content, Checkbox(choice, ++number));
   }
   absl::StrAppend(&content,
-                  "</fieldset>\n"
+                  "</fieldset>\n<div class=\"acts\">\n"
                   "<button class=\"first\" name=\"action\" value=\"save\">Save my choice</button>\n"
                   "<button class=\"second\" name=\"action\" value=\"all\">"
-                  "Unsubscribe from all</button>\n</form>\n");
+                  "Unsubscribe from all</button>\n</div>\n</form>\n");
   return Page(200, "Email preferences", content);
 }
 

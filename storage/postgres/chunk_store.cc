@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/chunk_rows.h"
 #include "storage/postgres/chunk_store_sql.h"
@@ -35,6 +36,7 @@ enum ClaimColumn : pqxx::row::size_type {
   kUserId,
   kExpireTime,
   kFreeAttempts,
+  kTriedAccounts,
 };
 
 TransactionOptions Engine(const char* name) {
@@ -49,6 +51,7 @@ LeasedChunk ChunkOf(const pqxx::row& row) {
   chunk.claims = IntOf(row[kClaims]);
   chunk.attempts = IntOf(row[kAttempts]);
   chunk.free_attempts = IntOf(row[kFreeAttempts]);
+  chunk.tried_accounts = absl::StrSplit(TextOf(row[kTriedAccounts]), ',', absl::SkipEmpty());
   chunk.claim_time = TimeOf(row[kClaimTime]);
   if (!row[kUnconfirmedTime].is_null()) {
     chunk.unconfirmed =

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/chunk_rows.h"
 #include "storage/postgres/chunk_store.h"
@@ -26,7 +27,7 @@ std::string Seconds(absl::Duration delay) { return std::to_string(absl::ToDouble
 void RecordChunks(Transaction& transaction, absl::Span<const ChunkEnd> ends,
                   const std::vector<HeldChunk>& held) {
   ArrayParam tenants, chunks, tokens, attempts, outcomes, accounts, digests, codes, details, kinds,
-      delays, reasons, message_ids, others, outcomes_of_members, free;
+      delays, reasons, message_ids, others, outcomes_of_members, free, tried, rests;
   for (const HeldChunk& chunk : held) {
     const ChunkEnd& end = ends[chunk.index];
     tenants.AddInt(end.lease.tenant.value);
@@ -51,18 +52,23 @@ void RecordChunks(Transaction& transaction, absl::Span<const ChunkEnd> ends,
     for (const Outcome outcome : end.outcomes) numbers.push_back(static_cast<int64_t>(outcome));
     outcomes_of_members.AddText(IntArray(numbers));
     free.AddInt(end.free ? 1 : 0);
+    tried.AddText(absl::StrJoin(end.tried_accounts, ","));
+    std::vector<int64_t> rest;
+    for (const EmailId email : end.rest) rest.push_back(email.value);
+    rests.AddText(IntArray(rest));
   }
   transaction.Exec(chunk_sql::kRecord, tenants.Take(), chunks.Take(), tokens.Take(),
                    attempts.Take(), outcomes.Take(), accounts.Take(), digests.Take(), codes.Take(),
                    details.Take(), kinds.Take(), delays.Take(), reasons.Take(), message_ids.Take(),
-                   others.Take(), outcomes_of_members.Take(), free.Take());
+                   others.Take(), outcomes_of_members.Take(), free.Take(), tried.Take(),
+                   rests.Take());
 }
 
-// After RecordChunks; the chunks are gone by then.
+// After RecordChunks; the chunks are gone by then, or hold the rest alone.
 void RecordOthers(Transaction& transaction, absl::Span<const ChunkEnd> ends,
                   const std::vector<HeldChunk>& held) {
   ArrayParam tenants, emails, lanes, attempts, accounts, digests, since, codes, details, kinds,
-      delays, reasons, chunks;
+      delays, reasons, chunks, free, tried;
   bool any = false;
   for (const HeldChunk& chunk : held) {
     const ChunkEnd& end = ends[chunk.index];
@@ -73,7 +79,7 @@ void RecordOthers(Transaction& transaction, absl::Span<const ChunkEnd> ends,
       lanes.AddInt(static_cast<int64_t>(end.lane));
       attempts.AddInt(end.attempt);
       accounts.AddText(end.account);
-      digests.AddBytes(end.request_digest);
+      digests.AddBytes(member.request_digest.empty() ? end.request_digest : member.request_digest);
       since.AddTime(end.unconfirmed_since);
       codes.AddText(member.error_code);
       details.AddText(member.detail);
@@ -81,12 +87,15 @@ void RecordOthers(Transaction& transaction, absl::Span<const ChunkEnd> ends,
       delays.AddText(Seconds(member.disposition.delay));
       reasons.AddText(member.disposition.reason);
       chunks.AddInt(end.lease.chunk.value);
+      free.AddInt(end.free_before + (member.disposition.free ? 1 : 0));
+      tried.AddText(absl::StrJoin(member.disposition.tried_accounts, ","));
     }
   }
   if (!any) return;
   transaction.Exec(chunk_sql::kRecordOthers, tenants.Take(), emails.Take(), lanes.Take(),
                    attempts.Take(), accounts.Take(), digests.Take(), since.Take(), codes.Take(),
-                   details.Take(), kinds.Take(), delays.Take(), reasons.Take(), chunks.Take());
+                   details.Take(), kinds.Take(), delays.Take(), reasons.Take(), chunks.Take(),
+                   free.Take(), tried.Take());
 }
 
 // Members whose time is over leave their chunks; an unconfirmed chunk cannot lose any and

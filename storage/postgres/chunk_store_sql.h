@@ -45,7 +45,7 @@ SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.u
        herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
        e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
        b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
-       l.free_attempts
+       l.free_attempts, l.tried_accounts
 FROM leased l
 CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
@@ -161,9 +161,10 @@ WITH gone AS (
   USING unnest($1::bigint[], $2::bigint[]) AS w (tenant_id, chunk_id)
   WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id
   RETURNING c.*)
-INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, run_at, expire_time,
-                          unconfirmed_time, unconfirmed_account, unconfirmed_digest)
-SELECT g.tenant_id, e.email_id, g.lane, g.attempts, g.free_attempts,
+INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, tried_accounts,
+                          run_at, expire_time, unconfirmed_time, unconfirmed_account,
+                          unconfirmed_digest)
+SELECT g.tenant_id, e.email_id, g.lane, g.attempts, g.free_attempts, g.tried_accounts,
        least(g.run_at, now()), e.expire_time,
        g.unconfirmed_time, g.unconfirmed_account, g.unconfirmed_digest
 FROM gone g
@@ -176,20 +177,21 @@ WHERE e.state IN (1, 2, 4)
 // nothing was handed over), $5 outcomes, $6 accounts, $7 digests, $8 error codes, $9 details,
 // $10 kinds (as in ChunkEnd::Kind), $11 delays in seconds, $12 reasons, $13 message ids and
 // $14 members that ended otherwise and $15 outcomes, arrays in text form, $16 1 when the attempt
-// uses up no retry budget.
+// uses up no retry budget, $17 tried accounts, $18 members that stay in a chunk that is done,
+// arrays in text form.
 inline constexpr NamedQuery kRecord{"record_chunk_ends", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*,
-         CASE WHEN w.others = '{}' THEN c.email_ids
+         CASE WHEN w.others = '{}' AND w.rest = '{}' THEN c.email_ids
               ELSE ARRAY(SELECT m.email_id FROM unnest(c.email_ids) WITH ORDINALITY
                                                   AS m (email_id, place)
-                         WHERE NOT m.email_id = ANY (w.others::bigint[])
+                         WHERE NOT m.email_id = ANY (w.others::bigint[] || w.rest::bigint[])
                          ORDER BY m.place) END AS email_ids
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::text[],
               $7::bytea[], $8::text[], $9::text[], $10::smallint[], $11::float8[], $12::text[],
-              $13::text[], $14::text[], $15::text[], $16::smallint[])
+              $13::text[], $14::text[], $15::text[], $16::smallint[], $17::text[], $18::text[])
     AS w (tenant_id, chunk_id, lease_token, attempt, outcome, account, digest, error_code, detail,
-          kind, delay, reason, message_ids, others, outcomes, free)
+          kind, delay, reason, message_ids, others, outcomes, free, tried, rest)
   CROSS JOIN LATERAL (
     SELECT l.email_ids FROM herald.chunks l
     WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c),
@@ -203,7 +205,8 @@ closed AS (
     AND a.outcome IS NULL AND w.outcome IS NOT NULL),
 summary AS (
   UPDATE herald.emails e
-  SET state = CASE w.kind WHEN 0 THEN 5 ELSE 4 END, state_reason = w.reason,
+  SET state = CASE w.kind WHEN 0 THEN 5 ELSE 4 END,
+      state_reason = CASE w.kind WHEN 0 THEN '' ELSE w.reason END,
       update_time = statement_timestamp()
   FROM ended w CROSS JOIN LATERAL unnest(w.email_ids) AS m (email_id)
   WHERE w.kind IN (0, 2) AND w.attempt > 0
@@ -211,8 +214,12 @@ summary AS (
 kept AS (
   UPDATE herald.chunks c
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(c.attempts, w.attempt),
-      free_attempts = least(c.free_attempts + w.free, 32767),
+      free_attempts = least(c.free_attempts + w.free, 32767), tried_accounts = w.tried,
       run_at = statement_timestamp() + w.delay * interval '1 second',
+      email_ids = CASE w.rest WHEN '{}' THEN c.email_ids ELSE w.rest::bigint[] END,
+      expire_time = CASE w.rest WHEN '{}' THEN c.expire_time ELSE (
+        SELECT min(e.expire_time) FROM herald.emails e
+        WHERE e.tenant_id = w.tenant_id AND e.email_id = ANY (w.rest::bigint[])) END,
       unconfirmed_time = CASE
         WHEN w.attempt = 0 THEN c.unconfirmed_time
         WHEN w.kind = 2 THEN coalesce(c.unconfirmed_time, (
@@ -224,34 +231,39 @@ kept AS (
       unconfirmed_digest = CASE WHEN w.attempt = 0 THEN c.unconfirmed_digest
                                 WHEN w.kind = 2 THEN w.digest END
   FROM ended w
-  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id AND w.kind IN (1, 2)),
+  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id
+    AND (w.kind IN (1, 2) OR w.rest <> '{}')),
 gone AS (
   DELETE FROM herald.chunks c USING ended w
-  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id AND w.kind = 0)
+  WHERE c.tenant_id = w.tenant_id AND c.chunk_id = w.chunk_id AND w.kind = 0 AND w.rest = '{}')
 INSERT INTO herald.chunk_events (tenant_id, chunk_id, event_key, type, attempt, event_time,
                                  retry_time, account, reason, detail, email_ids)
 SELECT w.tenant_id, w.chunk_id, w.attempt || ':' || t.type, t.type, w.attempt,
        statement_timestamp(),
-       CASE WHEN w.kind = 1 THEN statement_timestamp() + w.delay * interval '1 second' END,
-       w.account, coalesce(nullif(w.reason, ''), w.error_code), w.detail, w.email_ids
+       CASE WHEN t.type = 8 THEN statement_timestamp() + w.delay * interval '1 second' END,
+       w.account, CASE t.type WHEN 7 THEN '' ELSE coalesce(nullif(w.reason, ''), w.error_code) END,
+       w.detail, t.email_ids
 FROM ended w
-CROSS JOIN LATERAL (SELECT CASE w.kind WHEN 0 THEN 7 WHEN 1 THEN 8 ELSE 9 END AS type) t
-WHERE w.attempt > 0 AND w.email_ids <> '{}'
+CROSS JOIN LATERAL (
+  SELECT CASE w.kind WHEN 0 THEN 7 WHEN 1 THEN 8 ELSE 9 END, w.email_ids
+  UNION ALL SELECT 8, w.rest::bigint[]) AS t (type, email_ids)
+WHERE w.attempt > 0 AND t.email_ids <> '{}'
 ON CONFLICT (tenant_id, chunk_id, event_key) DO NOTHING
 )sql"};
 
 // Members that ended otherwise than their chunk, which is locked and was the same before kRecord.
 // $1 tenants, $2 emails, $3 lanes, $4 attempts, $5 accounts, $6 digests, $7 begin times of the
 // first unconfirmed attempt (as text, NULL: this one's), $8 error codes, $9 details, $10 kinds (as
-// in Disposition::Kind), $11 delays in seconds, $12 reasons, $13 chunks.
+// in Disposition::Kind), $11 delays in seconds, $12 reasons, $13 chunks, $14 free attempts, $15
+// tried accounts.
 inline constexpr NamedQuery kRecordOthers{"record_member_ends", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*, e.expire_time
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::smallint[], $5::text[], $6::bytea[],
               $7::timestamptz[], $8::text[], $9::text[], $10::smallint[], $11::float8[],
-              $12::text[], $13::bigint[])
+              $12::text[], $13::bigint[], $14::smallint[], $15::text[])
     AS w (tenant_id, email_id, lane, attempt, account, digest, unconfirmed_since, error_code,
-          detail, kind, delay, reason, chunk_id)
+          detail, kind, delay, reason, chunk_id, free, tried)
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
   WHERE e.state IN (1, 2, 4)),
 summary AS (
@@ -261,9 +273,10 @@ summary AS (
   FROM ended w
   WHERE e.tenant_id = w.tenant_id AND e.email_id = w.email_id),
 queued AS (
-  INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, run_at, expire_time,
-                            unconfirmed_time, unconfirmed_account, unconfirmed_digest)
-  SELECT w.tenant_id, w.email_id, w.lane, w.attempt,
+  INSERT INTO herald.queue (tenant_id, email_id, lane, attempts, free_attempts, tried_accounts,
+                            run_at, expire_time, unconfirmed_time, unconfirmed_account,
+                            unconfirmed_digest)
+  SELECT w.tenant_id, w.email_id, w.lane, w.attempt, w.free, w.tried,
          statement_timestamp() + w.delay * interval '1 second', w.expire_time,
          CASE WHEN w.kind = 2 THEN coalesce(w.unconfirmed_since, (
            SELECT a.begin_time FROM herald.chunk_attempts a

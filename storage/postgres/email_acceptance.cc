@@ -44,7 +44,7 @@ absl::flat_hash_set<RowKey> TakeKeys(Transaction& transaction, Group group) {
     expiries.AddTime(candidate.email->key_expire_time);
   }
   absl::flat_hash_set<RowKey> winners;
-  for (const pqxx::row& row : transaction.Exec(email_sql::kTakeKeys, tenants.Take(), keys.Take(),
+  for (const pqxx::row& row : transaction.Call(email_sql::kTakeKeys, tenants.Take(), keys.Take(),
                                                hashes.Take(), emails.Take(), expiries.Take())) {
     winners.emplace(Int64Of(row[0]), Int64Of(row[1]));
   }
@@ -62,7 +62,7 @@ pqxx::result JudgeLosers(Transaction& transaction, Group group, const std::vecto
     settled[i].result.error = absl::UnavailableError("the idempotency key is gone again");
   }
   ArrayParam existing_tenants, existing_emails;
-  for (const pqxx::row& row : transaction.Exec(email_sql::kReadKeys, tenants.Take(), keys.Take())) {
+  for (const pqxx::row& row : transaction.Call(email_sql::kReadKeys, tenants.Take(), keys.Take())) {
     const size_t i = losers[static_cast<size_t>(Int64Of(row[0])) - 1];
     const NewEmail& email = *group[i].email;
     settled[i].holder = EmailId{Int64Of(row[1])};
@@ -115,7 +115,7 @@ pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector
     contents.AddBytes(candidate.content_sealed);
     marks.AddInt(candidate.recipient_mark);
   }
-  return transaction.Exec(email_sql::kInsertEmails, tenants.Take(), ids.Take(), lanes.Take(),
+  return transaction.Call(email_sql::kInsertEmails, tenants.Take(), ids.Take(), lanes.Take(),
                           tests.Take(), versions.Take(), sends.Take(), expiries.Take(),
                           creates.Take(), categories.Take(), templates.Take(), users.Take(),
                           from_addresses.Take(), from_names.Take(), keys.Take(), metadata.Take(),

@@ -14,7 +14,9 @@ namespace {
 constexpr absl::Duration kIdClockSlack = absl::Minutes(5);
 
 // Every statement is planned for its own parameters, so a condition whose parameter is empty costs
-// nothing. The bounds on ids serve the primary key; the times decide.
+// nothing. The bounds on ids serve the primary key; the times decide. A key is found by the unique
+// key of those that are kept, unless times bound the search: an index of all emails by key would
+// cost every acceptance.
 constexpr char kConditions[] = R"sql(
 WHERE e.tenant_id = $1::bigint
   AND ($2::bytea IS NULL OR e.recipient_hash = $2::bytea)
@@ -24,6 +26,9 @@ WHERE e.tenant_id = $1::bigint
   AND ($7::text = '' OR e.template_key = $7::text)
   AND ($8::text = '' OR e.category = $8::text)
   AND ($9::text = '' OR e.idempotency_key = $9::text)
+  AND ($9::text = '' OR $11::timestamptz IS NOT NULL OR e.email_id = (
+        SELECT k.email_id FROM herald.idempotency_keys k
+        WHERE k.tenant_id = $1::bigint AND k.idempotency_key = $9::text))
   AND ($10::text = '' OR e.email_id IN (
         SELECT p.email_id FROM herald.attempts p
         WHERE p.provider_message_id = $10::text AND p.provider_message_id <> ''
@@ -77,11 +82,14 @@ int64_t IdAfterHighest(const EmailQuery& query) {
 
 }  // namespace
 
+std::string FindEmailsSql(EmailOrder order) {
+  return absl::StrCat(kRecordSelect, kConditions, " ORDER BY e.email_id ",
+                      order == EmailOrder::kNewestFirst ? "DESC" : "ASC", " LIMIT $15::integer");
+}
+
 pqxx::result FindEmails(Transaction& transaction, TenantId tenant, const EmailQuery& query,
                         absl::string_view recipient_hash, EmailOrder order) {
-  const std::string sql =
-      absl::StrCat(kRecordSelect, kConditions, " ORDER BY e.email_id ",
-                   order == EmailOrder::kNewestFirst ? "DESC" : "ASC", " LIMIT $15::integer");
+  const std::string sql = FindEmailsSql(order);
   absl::optional<std::string> hash;
   if (!recipient_hash.empty()) hash = ByteaText(recipient_hash);
   return transaction.Exec({"find_emails", sql.c_str()}, tenant, hash, query.user_id,

@@ -12,6 +12,9 @@ namespace herald::storage {
 
 enum class EmailOrder { kNewestFirst, kOldestFirst };
 
+// The statement of FindEmails, for a test of its plan.
+std::string FindEmailsSql(EmailOrder order);
+
 // Rows of kRecordSelect. `recipient_hash` is the look-up hash of query.recipient_normalised, empty
 // when that is.
 pqxx::result FindEmails(Transaction& transaction, TenantId tenant, const EmailQuery& query,

@@ -160,7 +160,7 @@ void FinishEmails(Transaction& transaction, const std::vector<FinishedEmail>& em
     keys.AddText(email.event_key);
     details.AddText(email.detail);
   }
-  transaction.Exec(queue_sql::kFinish, tenants.Take(), ids.Take(), states.Take(), reasons.Take(),
+  transaction.Call(queue_sql::kFinish, tenants.Take(), ids.Take(), states.Take(), reasons.Take(),
                    types.Take(), keys.Take(), details.Take());
 }
 

@@ -10,7 +10,9 @@ namespace herald::storage::email_sql {
 // $1 tenants, $2 keys, $3 request hashes, $4 emails, $5 expiry times; sorted by (tenant, key), so
 // that concurrent groups cannot deadlock. Returns the emails that won their key. A loser's key row
 // is locked too, so the next statement is sure to find it.
-inline constexpr NamedQuery kTakeKeys{"take_keys", R"sql(
+inline constexpr KeptQuery kTakeKeys{"take_keys",
+                                     "bigint[], text[], bytea[], bigint[], timestamptz[]",
+                                     "tenant_id bigint, email_id bigint", R"sql(
 INSERT INTO herald.idempotency_keys AS k
   (tenant_id, idempotency_key, request_hash, email_id, expire_time)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::timestamptz[])
@@ -23,7 +25,9 @@ RETURNING tenant_id, email_id
 
 // $1 tenants, $2 keys: who holds them. A statement of its own, because only a new snapshot sees
 // the rows that the first had to wait for.
-inline constexpr NamedQuery kReadKeys{"read_keys", R"sql(
+inline constexpr KeptQuery kReadKeys{"read_keys", "bigint[], text[]",
+                                     "\"position\" bigint, email_id bigint, request_hash bytea",
+                                     R"sql(
 SELECT w.position, k.email_id, k.request_hash
 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS w (tenant_id, idempotency_key, position)
 JOIN herald.idempotency_keys k
@@ -35,7 +39,12 @@ JOIN herald.idempotency_keys k
 // $12 from address, $13 from name, $14 idempotency key, $15 metadata, $16 traceparent,
 // $17 recipient hash, $18 recipient sealed, $19 content sealed, $20 recipient mark, $21 chunk
 // (NULL: goes alone). One that is stopped at once is in no chunk.
-inline constexpr NamedQuery kInsertEmails{"insert_emails", R"sql(
+inline constexpr KeptQuery kInsertEmails{
+    "insert_emails",
+    "bigint[], bigint[], smallint[], boolean[], integer[], timestamptz[], timestamptz[], "
+    "timestamptz[], text[], text[], text[], text[], text[], text[], text[], text[], bytea[], "
+    "bytea[], bytea[], bigint[], bigint[]",
+    "tenant_id bigint, email_id bigint, state smallint, reason text", R"sql(
 WITH new AS MATERIALIZED (
   SELECT n.*, coalesce(n.stop, '') AS reason,
          (CASE WHEN n.stop IS NOT NULL THEN 11 WHEN n.send_time > now() THEN 1 ELSE 2 END)

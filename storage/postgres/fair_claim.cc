@@ -33,7 +33,7 @@ pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::
     times.AddTime(visit.from.run_at);
     emails.AddInt(visit.from.email.value);
   }
-  return transaction.Exec(queue_sql::kClaim, static_cast<int>(lane), plan.limit,
+  return transaction.Call(queue_sql::kClaim, static_cast<int>(lane), plan.limit,
                           std::to_string(absl::ToDoubleSeconds(lease)), light.Take(),
                           plan.light_max, plan.light_quota, plan.light_from, busy.Take(),
                           times.Take(), emails.Take(), plan.busy_quota);
@@ -41,7 +41,7 @@ pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::
 
 // Returns the database's clock, if there is any tenant.
 absl::optional<absl::Time> ReadTenants(Transaction& transaction, Lane lane, LaneTurns& turns) {
-  const pqxx::result rows = transaction.Exec(queue_sql::kLaneTenants, static_cast<int>(lane));
+  const pqxx::result rows = transaction.Call(queue_sql::kLaneTenants, static_cast<int>(lane));
   std::vector<TenantId> tenants;
   tenants.reserve(rows.size());
   for (const pqxx::row& row : rows) tenants.push_back(TenantId{Int64Of(row[0])});

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/postgres/connection_string.h"
 #include "storage/postgres/error_translation.h"
+#include "storage/postgres/kept_queries.h"
 
 namespace herald::storage {
 namespace {
@@ -114,6 +115,14 @@ absl::Status Apply(pqxx::connection& connection, const Migration& migration,
   return absl::OkStatus();
 }
 
+absl::Status KeepQueries(pqxx::connection& connection) {
+  pqxx::work work(connection);
+  work.exec(kLock);
+  CreateKeptQueries(work);
+  work.commit();
+  return absl::OkStatus();
+}
+
 // Connects, and turns what libpqxx throws into a status that names `step`.
 template <class F>
 absl::Status WithConnection(const std::string& dsn, const std::string& step, F use) {
@@ -158,8 +167,18 @@ absl::Status CheckSchema(const std::string& dsn, const std::vector<Migration>& m
   });
 }
 
-absl::Status Migrate(const std::string& dsn) { return Migrate(dsn, EmbeddedMigrations()); }
+absl::Status Migrate(const std::string& dsn) {
+  const absl::Status status = Migrate(dsn, EmbeddedMigrations());
+  return status.ok() ? WithConnection(dsn, "keep queries", KeepQueries) : status;
+}
 
-absl::Status CheckSchema(const std::string& dsn) { return CheckSchema(dsn, EmbeddedMigrations()); }
+absl::Status CheckSchema(const std::string& dsn) {
+  const absl::Status status = CheckSchema(dsn, EmbeddedMigrations());
+  if (!status.ok()) return status;
+  return WithConnection(dsn, "check kept queries", [](pqxx::connection& connection) {
+    pqxx::work work(connection);
+    return CheckKeptQueries(work);
+  });
+}
 
 }  // namespace herald::storage

@@ -32,7 +32,7 @@ std::vector<size_t> LockLeases(Transaction& transaction, absl::Span<const Lease>
   }
   absl::optional<std::string> seconds;
   if (time_needed.has_value()) seconds = std::to_string(absl::ToDoubleSeconds(*time_needed));
-  const pqxx::result rows = transaction.Exec(queue_sql::kLockLeases, tenants.Take(), emails.Take(),
+  const pqxx::result rows = transaction.Call(queue_sql::kLockLeases, tenants.Take(), emails.Take(),
                                              tokens.Take(), seconds);
   std::vector<size_t> held;
   held.reserve(rows.size());

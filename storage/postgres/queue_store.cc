@@ -121,7 +121,7 @@ std::vector<Judgement> Judge(Transaction& transaction, absl::Span<const AttemptS
     marks.AddInt(start.lease.recipient_mark);
   }
   const pqxx::result rows =
-      transaction.Exec(queue_sql::kBegin, tenants.Take(), emails.Take(), tokens.Take(),
+      transaction.Call(queue_sql::kBegin, tenants.Take(), emails.Take(), tokens.Take(),
                        accounts.Take(), digests.Take(), marks.Take());
   std::vector<Judgement> judgements(held.size());
   for (const pqxx::row& row : rows) {
@@ -149,7 +149,7 @@ void FindStopped(Transaction& transaction, absl::Span<const AttemptStart> starts
   }
   if (stale.empty()) return;
   for (const pqxx::row& row :
-       transaction.Exec(queue_sql::kStoppedBefore, tenants.Take(), emails.Take())) {
+       transaction.Call(queue_sql::kStoppedBefore, tenants.Take(), emails.Take())) {
     BeginResult& result = results[stale[static_cast<size_t>(Int64Of(row[0])) - 1]];
     result.verdict = BeginResult::Verdict::kStopped;
     result.stopped_as = static_cast<EmailState>(IntOf(row[1]));
@@ -225,7 +225,7 @@ absl::Status PostgresQueueStore::ReturnLeases(absl::Span<const Lease> leases) {
           tenants.AddInt(leases[i].tenant.value);
           emails.AddInt(leases[i].email.value);
         }
-        transaction.Exec(queue_sql::kReturn, tenants.Take(), emails.Take());
+        transaction.Call(queue_sql::kReturn, tenants.Take(), emails.Take());
         return absl::OkStatus();
       });
   for (LaneTurns& turns : turns_) turns.LookBack();  // they keep their places in line

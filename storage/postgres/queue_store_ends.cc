@@ -54,7 +54,7 @@ void Record(Transaction& transaction, absl::Span<const AttemptEnd> ends,
     free.AddInt(end.disposition.free ? 1 : 0);
     tried.AddText(absl::StrJoin(end.disposition.tried_accounts, ","));
   }
-  transaction.Exec(queue_sql::kRecord, tenants.Take(), emails.Take(), tokens.Take(),
+  transaction.Call(queue_sql::kRecord, tenants.Take(), emails.Take(), tokens.Take(),
                    attempts.Take(), outcomes.Take(), accounts.Take(), digests.Take(),
                    message_ids.Take(), codes.Take(), details.Take(), kinds.Take(), delays.Take(),
                    reasons.Take(), free.Take(), tried.Take());

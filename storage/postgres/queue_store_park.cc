@@ -29,7 +29,7 @@ absl::Status PostgresQueueStore::Park(absl::Span<const ParkedEmail> parked) {
       slots.AddText(absl::StrCat("{", absl::StrJoin(email.slots_held, ","), "}"));
       limits.AddText(email.limit);
     }
-    transaction.Exec(queue_sql::kPark, tenants.Take(), emails.Take(), times.Take(), slots.Take(),
+    transaction.Call(queue_sql::kPark, tenants.Take(), emails.Take(), times.Take(), slots.Take(),
                      limits.Take());
     return absl::OkStatus();
   }));

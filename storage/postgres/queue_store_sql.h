@@ -9,7 +9,8 @@
 namespace herald::storage::queue_sql {
 
 // $1 lane. The tenants that may have a line in it.
-inline constexpr NamedQuery kLaneTenants{"lane_tenants", R"sql(
+inline constexpr KeptQuery kLaneTenants{"lane_tenants", "smallint",
+                                        "tenant_id bigint, \"time\" bigint", R"sql(
 SELECT tenant_id, herald.micros(now()) AS time FROM herald.queue_tenants
 WHERE lane = $1::smallint ORDER BY tenant_id
 )sql"};
@@ -20,7 +21,19 @@ WHERE lane = $1::smallint ORDER BY tenant_id
 // (run_at, email_id) on, $11 the most of each. What is not reached is not locked. The rows are
 // addressed by ctid, in an array, because no estimate of their number can then tempt the planner to
 // read a whole table.
-inline constexpr NamedQuery kClaim{"claim", R"sql(
+inline constexpr KeptQuery kClaim{
+    "claim",
+    "smallint, integer, float8, bigint[], integer, integer, timestamptz, bigint[], "
+    "timestamptz[], bigint[], integer",
+    "tenant_id bigint, email_id bigint, lease_token bigint, claims smallint, "
+    "attempts smallint, unconfirmed_account text, unconfirmed_digest bytea, "
+    "unconfirmed_time bigint, lane smallint, redrives smallint, recipient_sealed bytea, "
+    "template_key text, template_version integer, category text, test boolean, "
+    "traceparent text, create_time bigint, send_time bigint, claim_time bigint, "
+    "content_sealed bytea, attempts_before_redrive integer, free_attempts smallint, "
+    "tried_accounts text, user_id text, expire_time bigint, slots_held bigint[], "
+    "run_at bigint",
+    R"sql(
 WITH token AS MATERIALIZED (SELECT nextval('herald.lease_token_seq') AS lease_token),
 leased AS (
   UPDATE herald.queue q
@@ -74,7 +87,8 @@ ORDER BY l.run_at, l.email_id
 // $1 tenants, $2 emails, $3 tokens, sorted; $4 seconds that must be left of each lease, or NULL
 // when a lease that ended but was not taken over will do. Returns the positions held. LATERAL keeps
 // the order and the index: a join would be planned as a scan of the whole queue while it is short.
-inline constexpr NamedQuery kLockLeases{"lock_leases", R"sql(
+inline constexpr KeptQuery kLockLeases{"lock_leases", "bigint[], bigint[], bigint[], float8",
+                                       "\"position\" bigint", R"sql(
 SELECT w.position
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
        WITH ORDINALITY AS w (tenant_id, email_id, lease_token, position)
@@ -90,7 +104,11 @@ CROSS JOIN LATERAL (
 // the transaction's: older than the snapshot that looked for suppressions, so what committed before
 // it was seen. A call that is repeated because its answer was lost finds its own attempt and begins
 // it anew.
-inline constexpr NamedQuery kBegin{"begin_attempts", R"sql(
+inline constexpr KeptQuery kBegin{
+    "begin_attempts", "bigint[], bigint[], bigint[], text[], bytea[], bigint[]",
+    "\"position\" bigint, attempt integer, state smallint, overdue boolean, suppressed text, "
+    "begun boolean",
+    R"sql(
 WITH judged AS MATERIALIZED (
   SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS suppressed
   FROM (
@@ -123,7 +141,8 @@ FROM judged j
 
 // Which of $1 tenants, $2 emails left the queue without an attempt of theirs being possible any
 // more: position and state.
-inline constexpr NamedQuery kStoppedBefore{"stopped_before", R"sql(
+inline constexpr KeptQuery kStoppedBefore{"stopped_before", "bigint[], bigint[]",
+                                          "\"position\" bigint, state smallint", R"sql(
 SELECT w.position, e.state
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, email_id, position)
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
@@ -132,7 +151,9 @@ WHERE e.state IN (11, 12, 13)
 
 // Takes emails out of the queue in a final state. $1 tenants, $2 emails, $3 states, $4 reasons,
 // $5 event types (0: none), $6 event keys, $7 details. A state that evidence set stays.
-inline constexpr NamedQuery kFinish{"finish_emails", R"sql(
+inline constexpr KeptQuery kFinish{
+    "finish_emails", "bigint[], bigint[], smallint[], text[], smallint[], text[], text[]", "",
+    R"sql(
 WITH finished AS MATERIALIZED (
   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::text[], $5::smallint[],
                        $6::text[], $7::text[])
@@ -158,7 +179,11 @@ ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 // `pending` is false when evidence has moved the state on: then the email leaves the queue whatever
 // was decided. Without a hand-over nothing was learnt about an earlier unconfirmed one: the email
 // stays UNCONFIRMED when put off, and FAILED is the only end that keeps it from being redriven.
-inline constexpr NamedQuery kRecord{"record_ends", R"sql(
+inline constexpr KeptQuery kRecord{
+    "record_ends",
+    "bigint[], bigint[], bigint[], smallint[], smallint[], text[], bytea[], text[], text[], "
+    "text[], smallint[], float8[], text[], smallint[], text[]",
+    "", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*, e.state IN (1, 2, 4) AS pending,
          e.state = 4 AND w.attempt = 0 AS unknown,
@@ -225,7 +250,7 @@ ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 
 // Gives locked leases back, $1 tenants, $2 emails. One with an open attempt is left to the rescue:
 // it may have been handed over.
-inline constexpr NamedQuery kReturn{"return_leases", R"sql(
+inline constexpr KeptQuery kReturn{"return_leases", "bigint[], bigint[]", "", R"sql(
 UPDATE herald.queue q
 SET lease_until = NULL, lease_token = 0, claims = greatest(q.claims - 1, 0)
 FROM unnest($1::bigint[], $2::bigint[]) AS w (tenant_id, email_id)
@@ -237,7 +262,8 @@ WHERE q.tenant_id = w.tenant_id AND q.email_id = w.email_id
 
 // Puts locked emails off, $1 tenants, $2 emails, $3 times, $4 slots held, $5 limits. The first wait
 // for a limit is an event (13).
-inline constexpr NamedQuery kPark{"park_emails", R"sql(
+inline constexpr KeptQuery kPark{"park_emails", "bigint[], bigint[], timestamptz[], text[], text[]",
+                                 "", R"sql(
 WITH parked AS MATERIALIZED (
   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[])
     AS w (tenant_id, email_id, run_at, slots_held, limit_name)),

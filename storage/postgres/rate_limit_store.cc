@@ -43,6 +43,11 @@ struct KeyArrays {
 class LockedBuckets {
  public:
   void Want(const LimitBucket& bucket) { paces_.emplace(KeyOf(bucket), bucket.pace); }
+  void Want(absl::Span<const SlotRequest> requests) {
+    for (const SlotRequest& request : requests) {
+      for (const LimitBucket& bucket : request.buckets) Want(bucket);
+    }
+  }
 
   absl::Status Lock(Transaction& transaction);
   void Save(Transaction& transaction);
@@ -160,9 +165,7 @@ absl::StatusOr<std::vector<SlotAnswer>> PostgresRateLimitStore::Reserve(
   Answers answers =
       RunTransaction(pool_, Engine("reserve_slots"), [&](Transaction& transaction) -> Answers {
         LockedBuckets locked;
-        for (const SlotRequest& request : requests) {
-          for (const LimitBucket& bucket : request.buckets) locked.Want(bucket);
-        }
+        locked.Want(requests);
         if (absl::Status status = locked.Lock(transaction); !status.ok()) return status;
         std::vector<SlotAnswer> told;
         told.reserve(requests.size());
@@ -172,6 +175,24 @@ absl::StatusOr<std::vector<SlotAnswer>> PostgresRateLimitStore::Reserve(
       });
   if (!answers.ok()) return StoreError(answers.status());
   return answers;
+}
+
+absl::StatusOr<bool> PostgresRateLimitStore::ReserveTogether(
+    absl::Span<const SlotRequest> requests) {
+  absl::StatusOr<bool> go = RunTransaction(
+      pool_, Engine("reserve_together"), [&](Transaction& transaction) -> absl::StatusOr<bool> {
+        LockedBuckets locked;
+        locked.Want(requests);
+        if (absl::Status status = locked.Lock(transaction); !status.ok()) return status;
+        for (const SlotRequest& request : requests) {
+          // What was taken and booked so far is not saved.
+          if (!AnswerTo(request, locked).go) return false;
+        }
+        locked.Save(transaction);
+        return true;
+      });
+  if (!go.ok()) return StoreError(go.status());
+  return go;
 }
 
 absl::StatusOr<TokenLease> PostgresRateLimitStore::LeaseTokens(const LimitBucket& bucket, int need,

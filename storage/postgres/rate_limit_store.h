@@ -15,6 +15,7 @@ class PostgresRateLimitStore : public RateLimitStore {
   explicit PostgresRateLimitStore(ConnectionPool& pool) : pool_(pool) {}
 
   absl::StatusOr<std::vector<SlotAnswer>> Reserve(absl::Span<const SlotRequest> requests) override;
+  absl::StatusOr<bool> ReserveTogether(absl::Span<const SlotRequest> requests) override;
   absl::StatusOr<TokenLease> LeaseTokens(const LimitBucket& bucket, int need, int want) override;
   absl::StatusOr<absl::Time> WarmUpStart(TenantId tenant, absl::string_view sender_domain) override;
   absl::StatusOr<int> PruneIdle(int limit) override;

@@ -1,6 +1,8 @@
 #include "storage/postgres/template_store.h"
 
+#include "absl/strings/str_cat.h"
 #include "storage/postgres/template_queries.h"
+#include "storage/postgres/tenant_queries.h"
 #include "storage/postgres/transaction.h"
 
 namespace herald::storage {
@@ -42,6 +44,12 @@ TemplateVersionRow InsertVersion(Transaction& transaction, TenantId tenant, absl
                                       version.html, version.text, version.variables)[0]);
 }
 
+void Audit(Transaction& transaction, TenantId tenant, const AuditEntry& audit,
+           absl::string_view target) {
+  transaction.Exec(kInsertAudit, absl::optional<TenantId>(tenant), audit.actor, audit.action,
+                   target);
+}
+
 }  // namespace
 
 PostgresTemplateStore::PostgresTemplateStore(ConnectionPool& pool) : pool_(pool) {}
@@ -49,7 +57,8 @@ PostgresTemplateStore::PostgresTemplateStore(ConnectionPool& pool) : pool_(pool)
 absl::StatusOr<TemplateRow> PostgresTemplateStore::CreateTemplate(TenantId tenant,
                                                                   const TemplateRow& row,
                                                                   const TemplateVersionRow& first,
-                                                                  bool publish) {
+                                                                  bool publish,
+                                                                  const AuditEntry& audit) {
   return RunTransaction(
       pool_, For(tenant, "create_template"),
       [&](Transaction& transaction) -> absl::StatusOr<TemplateRow> {
@@ -58,6 +67,7 @@ absl::StatusOr<TemplateRow> PostgresTemplateStore::CreateTemplate(TenantId tenan
         if (result.empty()) return absl::AlreadyExistsError("template");
         TemplateRow created = ReadTemplate(result[0]);
         InsertVersion(transaction, tenant, row.key, created.latest_version, first);
+        Audit(transaction, tenant, audit, row.key);
         return created;
       });
 }
@@ -85,24 +95,29 @@ absl::StatusOr<std::vector<TemplateRow>> PostgresTemplateStore::ListTemplates(
       });
 }
 
-absl::Status PostgresTemplateStore::DeleteTemplate(TenantId tenant, absl::string_view key) {
+absl::Status PostgresTemplateStore::DeleteTemplate(TenantId tenant, absl::string_view key,
+                                                   const AuditEntry& audit) {
   return RunTransaction(
       pool_, For(tenant, "delete_template"), [&](Transaction& transaction) -> absl::Status {
         const pqxx::result result = transaction.Exec(kDeleteTemplate, tenant, key);
-        return result.affected_rows() == 0 ? NoTemplate() : absl::OkStatus();
+        if (result.affected_rows() == 0) return NoTemplate();
+        Audit(transaction, tenant, audit, key);
+        return absl::OkStatus();
       });
 }
 
 absl::StatusOr<TemplateVersionRow> PostgresTemplateStore::CreateVersion(
-    TenantId tenant, const TemplateVersionRow& version, bool publish) {
+    TenantId tenant, const TemplateVersionRow& version, bool publish, const AuditEntry& audit) {
   const std::string& key = version.template_key;
-  return RunTransaction(
-      pool_, For(tenant, "create_template_version"),
-      [&](Transaction& transaction) -> absl::StatusOr<TemplateVersionRow> {
-        const pqxx::result result = transaction.Exec(kTakeVersion, tenant, key, publish);
-        if (result.empty()) return NoTemplate();
-        return InsertVersion(transaction, tenant, key, IntOf(result[0][0]), version);
-      });
+  return RunTransaction(pool_, For(tenant, "create_template_version"),
+                        [&](Transaction& transaction) -> absl::StatusOr<TemplateVersionRow> {
+                          const pqxx::result result =
+                              transaction.Exec(kTakeVersion, tenant, key, publish);
+                          if (result.empty()) return NoTemplate();
+                          const int number = IntOf(result[0][0]);
+                          Audit(transaction, tenant, audit, absl::StrCat(key, "/", number));
+                          return InsertVersion(transaction, tenant, key, number, version);
+                        });
 }
 
 absl::StatusOr<TemplateVersionRow> PostgresTemplateStore::GetVersion(TenantId tenant,
@@ -134,14 +149,17 @@ absl::StatusOr<std::vector<TemplateVersionRow>> PostgresTemplateStore::ListVersi
 }
 
 absl::StatusOr<TemplateRow> PostgresTemplateStore::Publish(TenantId tenant, absl::string_view key,
-                                                           int version) {
+                                                           int version, const AuditEntry& audit) {
   return RunTransaction(pool_, For(tenant, "publish_template_version"),
                         [&](Transaction& transaction) -> absl::StatusOr<TemplateRow> {
                           const pqxx::result result =
                               transaction.Exec(kPublish, tenant, key, version);
-                          if (!result.empty()) return ReadTemplate(result[0]);
-                          const bool known = !transaction.Exec(kGetTemplate, tenant, key).empty();
-                          return known ? NoVersion() : NoTemplate();
+                          if (result.empty()) {
+                            const bool known = !transaction.Exec(kGetTemplate, tenant, key).empty();
+                            return known ? NoVersion() : NoTemplate();
+                          }
+                          Audit(transaction, tenant, audit, absl::StrCat(key, "/", version));
+                          return ReadTemplate(result[0]);
                         });
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "model/ids.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/kept_queries.h"
 #include "storage/postgres/named_query.h"
 #include "storage/postgres/query_params.h"
 
@@ -40,15 +41,16 @@ class Transaction {
   // moved, so give std::move(array). Bytes go through ByteaText. No parameter holds a NUL byte.
   template <class... Args>
   pqxx::result Exec(const NamedQuery& query, Args&&... args) {
-    Begin(query);
-    pqxx::result result = work_.exec_params(query.sql, ToParam(std::forward<Args>(args))...);
-    lost_ = false;
-    return result;
+    return Run(query.name, query.sql, std::forward<Args>(args)...);
+  }
+  template <class... Args>
+  pqxx::result Call(const KeptQuery& query, Args&&... args) {
+    return Run(query.name, KeptCall(query), std::forward<Args>(args)...);
   }
 
   // One round trip, no parameters, several statements.
   void ExecScript(const NamedQuery& script) {
-    Begin(script);
+    Begin(script.name);
     work_.exec(script.sql);
     lost_ = false;
   }
@@ -59,8 +61,15 @@ class Transaction {
   bool lost() const { return lost_; }
 
  private:
-  void Begin(const NamedQuery& query) {
-    current_ = query.name;
+  template <class Sql, class... Args>
+  pqxx::result Run(const char* name, const Sql& sql, Args&&... args) {
+    Begin(name);
+    pqxx::result result = work_.exec_params(sql, ToParam(std::forward<Args>(args))...);
+    lost_ = false;
+    return result;
+  }
+  void Begin(const char* name) {
+    current_ = name;
     lost_ = true;
   }
 

@@ -1,15 +1,13 @@
 // Contacts through the whole stack: import and export by the client library and by heraldctl.
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <fstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "tests/e2e/stack.h"
+#include "tests/e2e/heraldctl.h"
 #include "tests/e2e/tenant.h"
-#include "tests/support/child_process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_directory.h"
 
@@ -21,25 +19,8 @@ using ::testing::HasSubstr;
 
 class Contacts : public ::testing::Test {
  protected:
-  struct Ran {
-    int code = -1;
-    std::string out, err;
-  };
-  // Runs heraldctl as the tenant.
-  Ran Ctl(std::vector<std::string> arguments) const {
-    support::ChildOptions options;
-    options.argv = {absl::StrCat(std::getenv("HERALD_BUILD_DIR"), "/bin/heraldctl"), "--addr",
-                    Stack::Shared().address(), "--token", tenant_.token()};
-    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
-    auto child = support::ChildProcess::Start(options);
-    EXPECT_OK(child);
-    Ran ran;
-    if (!child.ok()) return ran;
-    ran.code = (*child)->Wait(absl::Seconds(120)).value_or(-1);
-    (*child)->WaitForOutput();
-    ran.out = (*child)->Stdout();
-    ran.err = (*child)->Stderr();
-    return ran;
+  Ran Ctl(const std::vector<std::string>& arguments) const {
+    return RunHeraldctl(tenant_, arguments);
   }
 
   std::vector<std::string> Export(const std::string& filter) const {

@@ -254,7 +254,7 @@ TEST_F(Tenancy, NoMethodShowsOrChangesAnotherTenantsRows) {
   for (const pb::MethodDescriptor* method : last) {
     ExpectNothingOfB(*method, CallAsA(*method, delivered_.id()));
   }
-  EXPECT_GE(methods, 59);
+  EXPECT_GE(methods, 60);
   EXPECT_EQ(RowsOfB(), before);
 }
 
@@ -281,6 +281,20 @@ TEST_F(Tenancy, AnExportShowsOnlyTheTenantsOwnContacts) {
     }));
     EXPECT_THAT(seen, ::testing::ElementsAre(contact.id())) << filter;
   }
+}
+
+TEST_F(Tenancy, AnExportShowsOnlyTheTenantsOwnSuppressions) {
+  v1::CreateSuppressionRequest own;
+  own.set_email("own@example.com");
+  ASSERT_OK_AND_ASSIGN(const v1::Suppression suppression, a_.api().CreateSuppression(own));
+  v1::ExportSuppressionsRequest request;
+  request.set_reveal_emails(true);
+  std::vector<std::string> seen;
+  ASSERT_OK(a_.api().ExportSuppressions(request, [&](const auto& page) {
+    for (const v1::Suppression& row : page.suppressions()) seen.push_back(row.id());
+    return true;
+  }));
+  EXPECT_THAT(seen, ::testing::ElementsAre(suppression.id()));
 }
 
 TEST_F(Tenancy, AWatchShowsOnlyTheTenantsOwnEvents) {

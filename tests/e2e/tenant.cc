@@ -1,5 +1,6 @@
 #include "tests/e2e/tenant.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "tests/e2e/stack.h"
 #include "tests/support/status_matchers.h"
@@ -115,6 +117,16 @@ std::vector<v1::EmailEvent> Tenant::Timeline(const std::string& id) const {
   EXPECT_OK(response);
   if (!response.ok()) return {};
   return {response->events().begin(), response->events().end()};
+}
+
+std::string Tenant::UnsubscribeLink(const std::string& id) const {
+  Await(id, v1::Email::STATE_DELIVERED);
+  const std::string mail =
+      Stack::Shared().Read(absl::StrCat("mail/", tenant_.id(), "/", id, ".eml"));
+  EXPECT_THAT(mail, ::testing::HasSubstr("List-Unsubscribe-Post: List-Unsubscribe=One-Click"));
+  const std::string unfolded = absl::StrReplaceAll(mail, {{"\r\n ", ""}, {"\n ", ""}});
+  const size_t begin = unfolded.find("<http", unfolded.find("List-Unsubscribe:")) + 1;
+  return unfolded.substr(begin, unfolded.find('>', begin) - begin);
 }
 
 client::IdempotencyKey NewKey() { return Key(absl::StrCat("e2e:", NextNumber())); }

@@ -45,6 +45,8 @@ class Tenant {
   void AwaitEvent(const std::string& id, v1::EventType type,
                   absl::Duration patience = absl::Seconds(60)) const;
   std::vector<v1::EmailEvent> Timeline(const std::string& id) const;
+  // The link of List-Unsubscribe in the mail that the sandbox kept, once it is delivered.
+  std::string UnsubscribeLink(const std::string& id) const;
 
  private:
   v1::Tenant tenant_;

@@ -28,9 +28,12 @@ constexpr int kEmails = 5;
 
 class ChunkFaultTest : public ::testing::Test {
  protected:
+  explicit ChunkFaultTest(std::string account_options = "")
+      : options_(std::move(account_options)) {}
+
   void SetUp() override {
     ASSERT_OK_AND_ASSIGN(stack_, Stack::Create());
-    settings_.accounts = {{"first", provider_.url()}};
+    settings_.accounts = {{"first", provider_.url(), options_}};
     settings_.route = "first";
     ASSERT_OK(stack_->Start(settings_));
     ASSERT_OK(stack_->Provision());
@@ -73,6 +76,16 @@ class ChunkFaultTest : public ::testing::Test {
     EXPECT_EQ(emails.size(), size_t{kEmails});
     EXPECT_EQ(keys.size(), 1u);
   }
+  // Every email once, each under its own key.
+  void ExpectEachOnce() const {
+    std::set<std::string> emails, keys;
+    for (const AcceptedLine& line : ReadGroundTruth(record_)) {
+      EXPECT_TRUE(emails.insert(line.email_id).second) << line.email_id << " was taken twice";
+      keys.insert(line.idempotency_key);
+    }
+    EXPECT_EQ(emails.size(), size_t{kEmails});
+    EXPECT_EQ(keys.size(), size_t{kEmails});
+  }
   void ExpectAllSentAndAccountedFor() const {
     EXPECT_EQ(stack_->Query("SELECT state, count(*) FROM herald.emails GROUP BY state"),
               absl::StrCat("5|", kEmails));
@@ -84,6 +97,19 @@ class ChunkFaultTest : public ::testing::Test {
         "SELECT string_agg(outcome::text, ' ' ORDER BY attempt) FROM herald.chunk_attempts");
   }
 
+  // Kills heraldd at a point of its first delivery and lets its leases end.
+  void SendAndDieAt(const std::string& failpoint) {
+    stack_->Kill9();
+    Settings deadly = settings_;
+    deadly.failpoint = failpoint;
+    ASSERT_OK(stack_->Start(deadly));
+    const client::Client impatient = stack_->ConnectWithoutRetries(stack_->tenants()[0]);
+    impatient.SendEmails(Emails()).status().IgnoreError();  // the answer may be lost with it
+    ASSERT_EQ(stack_->process().Wait(kPatience), 128 + SIGKILL) << stack_->process().Stderr();
+    stack_->EndLeases();
+  }
+
+  const std::string options_;
   testing::TempDirectory directory_;
   const std::string record_ = directory_.path() + "/accepted";
   ResendEmulator provider_{{.ground_truth = record_}};
@@ -111,16 +137,9 @@ INSTANTIATE_TEST_SUITE_P(Points, ChunkCrashPointTest,
 
 // Outcomes: 1 accepted, 3 unconfirmed.
 TEST_P(ChunkCrashPointTest, AProviderThatKnowsTheKeyDeliversTheChunkExactlyOnce) {
-  stack_->Kill9();
-  Settings deadly = settings_;
-  deadly.failpoint = GetParam().name;
-  ASSERT_OK(stack_->Start(deadly));
-  const client::Client impatient = stack_->ConnectWithoutRetries(stack_->tenants()[0]);
-  impatient.SendEmails(Emails()).status().IgnoreError();  // the answer may be lost with the process
-  ASSERT_EQ(stack_->process().Wait(kPatience), 128 + SIGKILL) << stack_->process().Stderr();
+  SendAndDieAt(GetParam().name);
   EXPECT_EQ(stack_->Query("SELECT count(*) FROM herald.chunk_attempts"),
             GetParam().attempt_on_record ? "1" : "0");
-  stack_->EndLeases();
 
   ASSERT_OK(stack_->Start(settings_));
   SendAll();
@@ -168,6 +187,119 @@ TEST_F(ChunkFaultTest, ABatchRefusedForItsContentGoesEmailByEmail) {
   EXPECT_EQ(provider_.requests(), 1 + kEmails);
   EXPECT_EQ(ReadGroundTruth(record_).size(), size_t{kEmails});
   ExpectAllSentAndAccountedFor();
+}
+
+// At an account that takes an email a request.
+class SingleRequestChunkTest : public ChunkFaultTest {
+ protected:
+  SingleRequestChunkTest() : ChunkFaultTest("batch: false") {}
+  std::string LoneAttempts() const { return stack_->Query("SELECT count(*) FROM herald.attempts"); }
+};
+
+class SingleRequestCrashPointTest : public SingleRequestChunkTest,
+                                    public ::testing::WithParamInterface<CrashPoint> {};
+
+INSTANTIATE_TEST_SUITE_P(Points, SingleRequestCrashPointTest,
+                         ::testing::Values(CrashPoint{"after_claim", false},
+                                           CrashPoint{"after_begin_commit", true},
+                                           CrashPoint{"after_handover_sent", true},
+                                           CrashPoint{"after_response", true},
+                                           CrashPoint{"before_record", true}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(SingleRequestCrashPointTest, IdenticalMembersAreReplayedUnderTheirKeysAndDeliveredOnce) {
+  SendAndDieAt(GetParam().name);
+  EXPECT_EQ(stack_->Query("SELECT count(*) FROM herald.chunk_attempts WHERE request_key = ''"),
+            GetParam().attempt_on_record ? "1" : "0");
+  ASSERT_OK(stack_->Start(settings_));
+  SendAll();
+  ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
+  ExpectEachOnce();
+  EXPECT_EQ(Outcomes(), GetParam().attempt_on_record ? "3 1" : "1");
+  EXPECT_EQ(LoneAttempts(), "0");
+  ExpectAllSentAndAccountedFor();
+}
+
+TEST_F(SingleRequestChunkTest, AMemberThatWasTakenAndCutIsRepeatedAloneUnderItsKey) {
+  ResendFault cut;
+  cut.kind = ResendFault::Kind::kAcceptThenClose;
+  provider_.Script(cut);
+  SendAll();
+  ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
+  EXPECT_EQ(provider_.requests(), kEmails + 1);
+  ExpectEachOnce();
+  EXPECT_EQ(Outcomes(), "1");
+  EXPECT_EQ(LoneAttempts(), "1");
+  EXPECT_EQ(stack_->Query("SELECT count(*) FROM herald.email_attempts WHERE outcome = 3"), "1");
+  ExpectAllSentAndAccountedFor();
+}
+
+TEST_F(SingleRequestChunkTest, WhatAThrottledAccountWasNotSentGoesAgainFreeOfCharge) {
+  ResendFault busy;
+  busy.kind = ResendFault::Kind::kError;
+  busy.status = 429;
+  busy.name = "rate_limit_exceeded";
+  for (int i = 0; i < kEmails; ++i) provider_.Script(busy);
+  SendAll();
+  ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
+  ExpectEachOnce();
+  EXPECT_EQ(LoneAttempts(), "0");
+  EXPECT_EQ(stack_->Query("SELECT count(*) FROM herald.chunk_attempts WHERE outcome NOT IN (1, 2)"),
+            "0");
+  ExpectAllSentAndAccountedFor();
+}
+
+TEST_F(SingleRequestChunkTest, OneRefusedMemberFailsAndTheOthersAreSent) {
+  ResendFault refusal;
+  refusal.kind = ResendFault::Kind::kError;
+  refusal.status = 422;
+  refusal.name = "invalid_parameter";
+  provider_.Script(refusal);
+  SendAll();
+  ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
+  EXPECT_EQ(provider_.requests(), kEmails);
+  EXPECT_EQ(stack_->Query("SELECT state, count(*) FROM herald.emails GROUP BY state ORDER BY 1"),
+            absl::StrCat("5|", kEmails - 1, "\n9|1"));
+  const Accounting accounting = Reconcile(*stack_, {acknowledged_, {record_}, true});
+  EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
+}
+
+// A provider without idempotency: the sandbox, told to take a repeated key for another email.
+class ForgetfulProviderTest : public SingleRequestChunkTest,
+                              public ::testing::WithParamInterface<CrashPoint> {
+ protected:
+  ForgetfulProviderTest() {
+    forgetful_.accounts = {{"sandbox", "", "batch: false, idempotency: false"}};
+  }
+  Settings forgetful_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Points, ForgetfulProviderTest,
+                         ::testing::Values(CrashPoint{"after_begin_commit", true},
+                                           CrashPoint{"after_response", true},
+                                           CrashPoint{"before_record", true}),
+                         [](const auto& info) { return info.param.name; });
+
+// Nobody knows who was taken, so nobody is handed over again: the policy of BULK holds them back.
+TEST_P(ForgetfulProviderTest, AfterACrashNobodyOfABegunChunkIsHandedOverAgain) {
+  settings_ = forgetful_;
+  SendAndDieAt(GetParam().name);
+  ASSERT_OK(stack_->Start(settings_));
+  SendAll();
+  ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
+  const std::string record = stack_->SandboxRecord();
+  const size_t taken = ReadGroundTruth(record).size();
+  if (GetParam().name == "after_begin_commit") {
+    EXPECT_EQ(taken, 0u);
+  } else if (GetParam().name == "before_record") {
+    EXPECT_EQ(taken, size_t{kEmails});
+  }
+  EXPECT_LE(taken, size_t{kEmails});
+  EXPECT_EQ(stack_->Query("SELECT state_reason, count(*) FROM herald.emails GROUP BY 1"),
+            absl::StrCat("outcome_unknown|", kEmails));
+  const Accounting accounting = Reconcile(*stack_, {acknowledged_, {record}, false});
+  for (const std::string& line : accounting.lines) std::cout << line << "\n";
+  EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
 }
 
 }  // namespace

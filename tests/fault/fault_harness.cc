@@ -124,13 +124,13 @@ std::string Stack::ConfigText(const Settings& settings, int port) const {
   if (!settings.roles.empty()) absl::StrAppend(&text, "roles: \"", settings.roles, "\"\n");
   absl::StrAppend(&text, "accounts:\n");
   for (const Account& account : settings.accounts) {
-    const char* unlike = account.idempotency ? "" : ", idempotency: false";
+    const std::string more = account.options.empty() ? "" : absl::StrCat(", ", account.options);
     if (account.base_url.empty()) {
       absl::StrAppend(&text, "  - {name: ", account.name, ", type: sandbox, directory: ", directory,
-                      "/mail", unlike, "}\n");
+                      "/mail", more, "}\n");
     } else {
       absl::StrAppend(&text, "  - {name: ", account.name, ", type: resend, base_url: \"",
-                      account.base_url, "\", api_key: {file: ", directory, "/api-key}", unlike,
+                      account.base_url, "\", api_key: {file: ", directory, "/api-key}", more,
                       "}\n");
     }
   }

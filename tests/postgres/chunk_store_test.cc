@@ -263,6 +263,76 @@ TEST_F(ChunkStoreTest, WhoLeftTheChunkGoesOnAloneWithTheNextAttempt) {
                           EventType::kAttempted, EventType::kSent));
 }
 
+TEST_F(ChunkStoreTest, TheRestOfAChunkIsDueAgainFreeOfChargeAndTheOthersAreSent) {
+  const std::vector<EmailId> ids = AcceptTogether(4);
+  ChunkEnd end = Begin(ClaimOne());
+  end.message_ids = {"m0", "", "m2", ""};
+  end.outcomes = {Outcome::kAccepted, Outcome::kRetryable, Outcome::kAccepted, Outcome::kRetryable};
+  end.rest = {ids[1], ids[3]};
+  end.reason = "not_begun";
+  end.free = true;
+  end.tried_accounts = {kAccount, "other"};
+  EXPECT_TRUE(Record(end));
+  EXPECT_EQ(State(ids[0]), EmailState::kSent);
+  EXPECT_EQ(Get(ids[0]).state_reason, "");
+  EXPECT_EQ(State(ids[1]), EmailState::kQueued);
+  EXPECT_EQ(QueueLength(), "0");
+  EXPECT_THAT(Timeline(ids[2]),
+              ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kSent));
+  EXPECT_THAT(Timeline(ids[3]),
+              ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kRetrying));
+  LeasedChunk rest = ClaimOne();
+  EXPECT_THAT(IdsOf(rest), ElementsAre(ids[1], ids[3]));
+  EXPECT_EQ(rest.attempts, 1);
+  EXPECT_EQ(rest.free_attempts, 1);
+  EXPECT_THAT(rest.tried_accounts, ElementsAre(kAccount, "other"));
+  EXPECT_FALSE(rest.unconfirmed.has_value());
+  EXPECT_TRUE(Record(Begin(rest)));
+  EXPECT_EQ(ChunkCount(), "0");
+  EXPECT_EQ(State(ids[3]), EmailState::kSent);
+  EXPECT_EQ(Get(ids[0]).provider_message_id, "m0");
+}
+
+TEST_F(ChunkStoreTest, TheRestExpiresByItsOwnTime) {
+  const std::vector<EmailId> ids = AcceptTogether(2);
+  Sql(absl::StrCat("UPDATE herald.emails SET expire_time = now() + interval '1 hour' ",
+                   "WHERE email_id = ", ids[0].value));
+  Sql("UPDATE herald.chunks SET expire_time = now() + interval '1 hour'");
+  ChunkEnd end = Begin(ClaimOne());
+  end.message_ids = {"m0", ""};
+  end.rest = {ids[1]};
+  EXPECT_TRUE(Record(end));
+  EXPECT_EQ(Sql("SELECT c.expire_time = e.expire_time FROM herald.chunks c "
+                "JOIN herald.emails e ON e.email_id = ANY (c.email_ids)"),
+            "t");
+}
+
+TEST_F(ChunkStoreTest, WhoFailedInARequestOfItsOwnTakesWhatIsKnownAlong) {
+  const std::vector<EmailId> ids = AcceptTogether(3);
+  ChunkEnd end = Begin(ClaimOne());
+  end.free_before = 4;
+  end.message_ids = {"m0", "", ""};
+  MemberEnd unknown{ids[1], "cut", "no answer", Unconfirmed(), std::string(32, 'o')};
+  MemberEnd refused{ids[2], "busy", "later", Retry()};
+  refused.disposition.free = true;
+  refused.disposition.tried_accounts = {"first", "second"};
+  end.others = {unknown, refused};
+  EXPECT_TRUE(Record(end));
+  absl::StatusOr<std::vector<LeasedEmail>> alone = queue_.Claim(Lane::kBulk, 10, absl::Minutes(1));
+  ASSERT_OK(alone);
+  ASSERT_THAT(*alone, SizeIs(2));
+  for (const LeasedEmail& email : *alone) {
+    if (email.lease.email == ids[1]) {
+      ASSERT_TRUE(email.unconfirmed.has_value());
+      EXPECT_EQ(email.unconfirmed->request_digest, std::string(32, 'o'));
+      EXPECT_EQ(email.free_attempts, 4);
+    } else {
+      EXPECT_EQ(email.free_attempts, 5);
+      EXPECT_THAT(email.tried_accounts, ElementsAre("first", "second"));
+    }
+  }
+}
+
 TEST_F(ChunkStoreTest, ARefusedChunkIsDueAgainWhole) {
   const std::vector<EmailId> ids = AcceptTogether(2);
   ChunkEnd end = Begin(ClaimOne());

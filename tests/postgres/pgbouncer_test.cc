@@ -64,7 +64,7 @@ TEST_F(PgBouncerTest, ManyClientsOnFewSessionsKeepTheirTenants) {
   for (const Tenant& tenant : {a, b}) {
     TemplateRow row;
     row.key = "own-" + tenant.slug;
-    ASSERT_OK(store.CreateTemplate(tenant.id, row, {}, true));
+    ASSERT_OK(store.CreateTemplate(tenant.id, row, {}, true, {}));
   }
   std::vector<std::thread> clients;
   for (int i = 0; i < 6; ++i) {

@@ -43,6 +43,15 @@ TEST_F(RateLimitStoreTest, TheBurstGoesAndTheRestGetsEvenSlots) {
   }
 }
 
+TEST_F(RateLimitStoreTest, TogetherAllGoOrNobodyTakesAToken) {
+  const std::vector<SlotRequest> six(6, Email({Tenant(0.01, 10), Account(0.01, 8)}));
+  EXPECT_EQ(*limits_.ReserveTogether(six), true);
+  const std::string before = Sql("SELECT state FROM herald.rate_buckets ORDER BY scope");
+  EXPECT_EQ(*limits_.ReserveTogether(six), false) << "the account has two left";
+  EXPECT_EQ(Sql("SELECT state FROM herald.rate_buckets ORDER BY scope"), before);
+  EXPECT_EQ(*limits_.ReserveTogether(std::vector<SlotRequest>(six.begin(), six.begin() + 2)), true);
+}
+
 TEST_F(RateLimitStoreTest, AHeldSlotTakesNoSecondToken) {
   Reserve({Email({Tenant(0.01)})});
   const SlotAnswer parked = Reserve({Email({Tenant(0.01)})})[0];

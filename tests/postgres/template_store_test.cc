@@ -28,8 +28,10 @@ class TemplateStoreTest : public ::testing::Test, protected TenantFixture {
     TemplateRow row;
     row.key = key;
     row.display_name = "Name of " + key;
-    return templates.CreateTemplate(tenant, row, Version(key, "first"), publish);
+    return templates.CreateTemplate(tenant, row, Version(key, "first"), publish, audit_);
   }
+
+  const AuditEntry audit_{absl::nullopt, "operator", "changed", "", {}};
 };
 
 TEST_F(TemplateStoreTest, ANewTemplateHasVersionOne) {
@@ -56,26 +58,41 @@ TEST_F(TemplateStoreTest, TenantsSeeTheirOwnTemplatesOnly) {
   const auto no_template = StatusIs(absl::StatusCode::kNotFound, "template");
   EXPECT_THAT(templates.GetTemplate(b.id, "welcome"), no_template);
   EXPECT_THAT(templates.GetVersion(b.id, "welcome", 1), no_template);
-  EXPECT_THAT(templates.Publish(b.id, "welcome", 1), no_template);
-  EXPECT_THAT(templates.DeleteTemplate(b.id, "welcome"), no_template);
-  EXPECT_THAT(templates.CreateVersion(b.id, Version("welcome", "x"), false), no_template);
+  EXPECT_THAT(templates.Publish(b.id, "welcome", 1, audit_), no_template);
+  EXPECT_THAT(templates.DeleteTemplate(b.id, "welcome", audit_), no_template);
+  EXPECT_THAT(templates.CreateVersion(b.id, Version("welcome", "x"), false, audit_), no_template);
 }
 
 TEST_F(TemplateStoreTest, PublishesAndRollsBack) {
   ASSERT_OK(Create(a.id, "welcome", true));
   ASSERT_OK_AND_ASSIGN(const TemplateVersionRow second,
-                       templates.CreateVersion(a.id, Version("welcome", "second"), true));
+                       templates.CreateVersion(a.id, Version("welcome", "second"), true, audit_));
   EXPECT_EQ(second.version, 2);
   ASSERT_OK_AND_ASSIGN(TemplateRow row, templates.GetTemplate(a.id, "welcome"));
   EXPECT_EQ(row.published_version, 2);
-  ASSERT_OK_AND_ASSIGN(row, templates.Publish(a.id, "welcome", 1));
+  ASSERT_OK_AND_ASSIGN(row, templates.Publish(a.id, "welcome", 1, audit_));
   EXPECT_EQ(row.published_version, 1);
   EXPECT_EQ(row.latest_version, 2);
 }
 
+TEST_F(TemplateStoreTest, EveryChangeIsAuditedAndNothingElse) {
+  ASSERT_OK(Create(a.id, "welcome"));
+  ASSERT_OK(templates.CreateVersion(a.id, Version("welcome", "second"), false, audit_));
+  ASSERT_OK(templates.Publish(a.id, "welcome", 2, audit_));
+  EXPECT_FALSE(Create(a.id, "welcome").ok());
+  EXPECT_FALSE(templates.Publish(a.id, "welcome", 9, audit_).ok());
+  EXPECT_FALSE(templates.CreateVersion(a.id, Version("gone", "x"), true, audit_).ok());
+  ASSERT_OK(templates.DeleteTemplate(a.id, "welcome", audit_));
+  EXPECT_FALSE(templates.DeleteTemplate(a.id, "welcome", audit_).ok());
+  EXPECT_EQ(database.Psql("SELECT string_agg(target, ' ' ORDER BY audit_id) FROM "
+                          "herald.audit_entries WHERE action = 'changed' AND tenant_id = " +
+                          std::to_string(a.id.value)),
+            "welcome welcome/2 welcome/2 welcome");
+}
+
 TEST_F(TemplateStoreTest, AnUnpublishedVersionLeavesThePublishedOneAlone) {
   ASSERT_OK(Create(a.id, "welcome", true));
-  ASSERT_OK(templates.CreateVersion(a.id, Version("welcome", "draft"), false));
+  ASSERT_OK(templates.CreateVersion(a.id, Version("welcome", "draft"), false, audit_));
   ASSERT_OK_AND_ASSIGN(const TemplateRow row, templates.GetTemplate(a.id, "welcome"));
   EXPECT_EQ(row.published_version, 1);
 }
@@ -84,7 +101,7 @@ TEST_F(TemplateStoreTest, SaysWhetherTemplateOrVersionIsMissing) {
   ASSERT_OK(Create(a.id, "welcome"));
   EXPECT_THAT(templates.GetVersion(a.id, "welcome", 2),
               StatusIs(absl::StatusCode::kNotFound, "version"));
-  EXPECT_THAT(templates.Publish(a.id, "welcome", 2),
+  EXPECT_THAT(templates.Publish(a.id, "welcome", 2, audit_),
               StatusIs(absl::StatusCode::kNotFound, "version"));
   EXPECT_THAT(templates.GetVersion(a.id, "other", 1),
               StatusIs(absl::StatusCode::kNotFound, "template"));
@@ -92,9 +109,10 @@ TEST_F(TemplateStoreTest, SaysWhetherTemplateOrVersionIsMissing) {
 
 TEST_F(TemplateStoreTest, ADeletedTemplateStillRendersAndItsKeyGoesOnCounting) {
   ASSERT_OK(Create(a.id, "welcome", true));
-  ASSERT_OK(templates.DeleteTemplate(a.id, "welcome"));
+  ASSERT_OK(templates.DeleteTemplate(a.id, "welcome", audit_));
   EXPECT_THAT(templates.GetTemplate(a.id, "welcome"), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(templates.DeleteTemplate(a.id, "welcome"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(templates.DeleteTemplate(a.id, "welcome", audit_),
+              StatusIs(absl::StatusCode::kNotFound));
   ASSERT_OK_AND_ASSIGN(const TemplateVersionRow old, templates.GetVersion(a.id, "welcome", 1));
   EXPECT_EQ(old.subject, "first");
 
@@ -106,7 +124,7 @@ TEST_F(TemplateStoreTest, ADeletedTemplateStillRendersAndItsKeyGoesOnCounting) {
 
 TEST_F(TemplateStoreTest, ListsByKeyWithoutTheDeleted) {
   for (const char* key : {"c", "a", "b", "d"}) ASSERT_OK(Create(a.id, key));
-  ASSERT_OK(templates.DeleteTemplate(a.id, "c"));
+  ASSERT_OK(templates.DeleteTemplate(a.id, "c", audit_));
   ASSERT_OK_AND_ASSIGN(const std::vector<TemplateRow> rows, templates.ListTemplates(a.id, 2, "a"));
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].key, "b");
@@ -116,7 +134,7 @@ TEST_F(TemplateStoreTest, ListsByKeyWithoutTheDeleted) {
 TEST_F(TemplateStoreTest, ListsVersionsNewestFirst) {
   ASSERT_OK(Create(a.id, "welcome"));
   for (const char* subject : {"second", "third"}) {
-    ASSERT_OK(templates.CreateVersion(a.id, Version("welcome", subject), false));
+    ASSERT_OK(templates.CreateVersion(a.id, Version("welcome", subject), false, audit_));
   }
   ASSERT_OK_AND_ASSIGN(const std::vector<TemplateVersionRow> newest,
                        templates.ListVersions(a.id, "welcome", 2, 0));
@@ -134,7 +152,7 @@ TEST_F(TemplateStoreTest, ConcurrentVersionsGetDistinctNumbers) {
   for (int i = 0; i < 4; ++i) {
     writers.emplace_back([&] {
       for (int n = 0; n < 5; ++n) {
-        EXPECT_OK(templates.CreateVersion(a.id, Version("welcome", "x"), true));
+        EXPECT_OK(templates.CreateVersion(a.id, Version("welcome", "x"), true, audit_));
       }
     });
   }

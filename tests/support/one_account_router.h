@@ -8,8 +8,11 @@ namespace herald::support {
 class OneAccountRouter final : public delivery::Router {
  public:
   explicit OneAccountRouter(providers::Provider* provider) : provider_(provider) {}
-  delivery::RouteChoice Choose(const delivery::RouteQuery& /*query*/) override {
+  delivery::RouteChoice Choose(const delivery::RouteQuery& query) override {
     delivery::RouteChoice choice;
+    for (const std::string& account : query.excluded) {
+      if (account == provider_->account()) return choice;
+    }
     choice.provider = provider_;
     return choice;
   }

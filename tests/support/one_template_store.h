@@ -40,27 +40,29 @@ class OneTemplateStore final : public storage::TemplateStore {
   }
 
   absl::StatusOr<storage::TemplateRow> CreateTemplate(TenantId, const storage::TemplateRow&,
-                                                      const storage::TemplateVersionRow&,
-                                                      bool) override {
+                                                      const storage::TemplateVersionRow&, bool,
+                                                      const storage::AuditEntry&) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<std::vector<storage::TemplateRow>> ListTemplates(TenantId, int,
                                                                   absl::string_view) override {
     return absl::UnimplementedError("");
   }
-  absl::Status DeleteTemplate(TenantId, absl::string_view) override {
+  absl::Status DeleteTemplate(TenantId, absl::string_view, const storage::AuditEntry&) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<storage::TemplateVersionRow> CreateVersion(TenantId,
                                                             const storage::TemplateVersionRow&,
-                                                            bool) override {
+                                                            bool,
+                                                            const storage::AuditEntry&) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<std::vector<storage::TemplateVersionRow>> ListVersions(TenantId, absl::string_view,
                                                                         int, int) override {
     return absl::UnimplementedError("");
   }
-  absl::StatusOr<storage::TemplateRow> Publish(TenantId, absl::string_view, int) override {
+  absl::StatusOr<storage::TemplateRow> Publish(TenantId, absl::string_view, int,
+                                               const storage::AuditEntry&) override {
     return absl::UnimplementedError("");
   }
 

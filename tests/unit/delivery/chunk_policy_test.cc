@@ -14,22 +14,43 @@ using Kind = storage::Disposition::Kind;
 
 class ChunkPolicyTest : public ::testing::Test {
  protected:
+  static providers::SendResult ResultOf(Outcome outcome) {
+    providers::SendResult result;
+    result.outcome = outcome;
+    if (outcome == Outcome::kAccepted) result.provider_message_id = "id";
+    if (outcome != Outcome::kAccepted) result.error_code = "code";
+    return result;
+  }
+  static providers::SendResult NotBegun(absl::Duration retry_after) {
+    providers::SendResult result = ResultOf(Outcome::kRetryable);
+    result.error_code = "not_begun";
+    result.throttled = true;
+    result.retry_after = retry_after;
+    return result;
+  }
   storage::ChunkEnd Decide(const std::vector<Outcome>& outcomes) {
     std::vector<providers::SendResult> results;
+    for (const Outcome outcome : outcomes) results.push_back(ResultOf(outcome));
+    return DecideAll(results);
+  }
+  // Of members that went each in a request of its own.
+  storage::ChunkEnd DecideSingly(const std::vector<providers::SendResult>& results) {
+    for (size_t i = 0; i < results.size(); ++i) {
+      facts_.member_digests.push_back(std::string(32, static_cast<char>('a' + i)));
+    }
+    return DecideAll(results);
+  }
+  storage::ChunkEnd DecideAll(const std::vector<providers::SendResult>& results) {
     chunk_.members.clear();
-    for (const Outcome outcome : outcomes) {
+    for (size_t i = 0; i < results.size(); ++i) {
       storage::LeasedEmail member;
-      member.lease.email = EmailId{static_cast<int64_t>(results.size())};
+      member.lease.email = EmailId{static_cast<int64_t>(i)};
       chunk_.members.push_back(member);
-      providers::SendResult result;
-      result.outcome = outcome;
-      if (outcome == Outcome::kAccepted) result.provider_message_id = "id";
-      if (outcome != Outcome::kAccepted) result.error_code = "code";
-      results.push_back(result);
     }
     storage::ChunkEnd end;
     facts_.chunk = &chunk_;
-    DecideChunk(policy_, facts_, results, [] { return 0.5; }, &end);
+    DecideChunk(
+        policy_, facts_, results, [] { return 0.5; }, &end);
     return end;
   }
 
@@ -111,6 +132,71 @@ TEST_F(ChunkPolicyTest, AfterTheLastAttemptEverybodyIsDead) {
   EXPECT_EQ(end.kind, End::kDone);
   ASSERT_THAT(end.others, SizeIs(2));
   EXPECT_EQ(end.others[0].disposition.kind, Kind::kDead);
+}
+
+TEST_F(ChunkPolicyTest, AnotherAccountTakesAtOnceWhatThisOneDidNot) {
+  facts_.tried_accounts = {"first"};
+  const storage::ChunkEnd end = Decide({kRetryable, kRetryable});
+  EXPECT_EQ(end.kind, End::kRetry);
+  EXPECT_EQ(end.delay, absl::ZeroDuration());
+  EXPECT_THAT(end.tried_accounts, ElementsAre("first"));
+  EXPECT_THAT(Decide({kUnconfirmed, kUnconfirmed}).tried_accounts, IsEmpty());
+}
+
+TEST_F(ChunkPolicyTest, ARepetitionNeverGoesToAnotherAccount) {
+  facts_.tried_accounts = {"first"};
+  facts_.repeats = true;
+  const storage::ChunkEnd end = Decide({kRetryable, kRetryable});
+  EXPECT_EQ(end.kind, End::kUnconfirmed);
+  EXPECT_THAT(end.tried_accounts, IsEmpty());
+}
+
+TEST_F(ChunkPolicyTest, WhoWasNotBegunStaysTogetherFreeOfCharge) {
+  const storage::ChunkEnd end =
+      DecideSingly({ResultOf(kAccepted), NotBegun(absl::Minutes(5)), NotBegun(absl::Minutes(5))});
+  EXPECT_EQ(end.kind, End::kDone);
+  EXPECT_EQ(end.outcome, kAccepted);
+  EXPECT_THAT(end.others, IsEmpty());
+  EXPECT_THAT(end.rest, ElementsAre(EmailId{1}, EmailId{2}));
+  EXPECT_TRUE(end.free);
+  EXPECT_EQ(end.delay, absl::Minutes(5));
+  EXPECT_EQ(end.reason, "not_begun");
+  EXPECT_THAT(end.outcomes, ElementsAre(kAccepted, kRetryable, kRetryable));
+}
+
+TEST_F(ChunkPolicyTest, WhoFailedAloneGoesOnAloneUnderItsOwnDigest) {
+  const storage::ChunkEnd end =
+      DecideSingly({ResultOf(kAccepted), ResultOf(kRetryable), ResultOf(kUnconfirmed)});
+  EXPECT_THAT(end.rest, IsEmpty());
+  ASSERT_THAT(end.others, SizeIs(2));
+  EXPECT_EQ(end.others[0].disposition.kind, Kind::kRetry);
+  EXPECT_FALSE(end.others[0].disposition.free);
+  EXPECT_EQ(end.others[1].disposition.kind, Kind::kUnconfirmed);
+  EXPECT_EQ(end.others[1].request_digest, std::string(32, 'c'));
+  EXPECT_LT(end.others[1].disposition.delay, policy_.evidence_wait) << "it can be repeated soon";
+}
+
+TEST_F(ChunkPolicyTest, ASingleRequestsFailureDoesNotCostWhoWasNotBegun) {
+  const storage::ChunkEnd end = DecideSingly({ResultOf(kRetryable), NotBegun({})});
+  EXPECT_EQ(end.kind, End::kDone);
+  EXPECT_THAT(end.others, SizeIs(1));
+  EXPECT_THAT(end.rest, ElementsAre(EmailId{1}));
+  EXPECT_TRUE(end.free);
+}
+
+TEST_F(ChunkPolicyTest, SingleRequestsThatAreAllRejectedAreFailed) {
+  const storage::ChunkEnd end = DecideSingly({ResultOf(kRejected), ResultOf(kRejected)});
+  ASSERT_THAT(end.others, SizeIs(2));
+  EXPECT_EQ(end.others[0].disposition.kind, Kind::kFailed);
+}
+
+TEST_F(ChunkPolicyTest, WhatARepetitionDidNotReachStaysUnconfirmedAlone) {
+  facts_.repeats = true;
+  const storage::ChunkEnd end = DecideSingly({ResultOf(kAccepted), NotBegun({})});
+  EXPECT_THAT(end.rest, IsEmpty());
+  ASSERT_THAT(end.others, SizeIs(1));
+  EXPECT_EQ(end.others[0].disposition.kind, Kind::kUnconfirmed);
+  EXPECT_EQ(end.others[0].request_digest, std::string(32, 'b'));
 }
 
 }  // namespace

@@ -19,6 +19,11 @@ class FakeRateLimitStore final : public storage::RateLimitStore {
     asked.assign(requests.begin(), requests.end());
     return std::vector<storage::SlotAnswer>(requests.size());
   }
+  absl::StatusOr<bool> ReserveTogether(absl::Span<const storage::SlotRequest> requests) override {
+    ++calls;
+    asked.assign(requests.begin(), requests.end());
+    return room;
+  }
   absl::StatusOr<storage::TokenLease> LeaseTokens(const storage::LimitBucket& bucket, int need,
                                                   int want) override {
     ++calls;
@@ -37,6 +42,7 @@ class FakeRateLimitStore final : public storage::RateLimitStore {
   absl::Time now = absl::FromUnixSeconds(1'800'000'000);
   absl::Status failure;
   int calls = 0;
+  bool room = true;  // for ReserveTogether
   int warm_up_calls = 0;
   std::vector<storage::SlotRequest> asked;
   std::map<int64_t, std::vector<int64_t>> buckets;

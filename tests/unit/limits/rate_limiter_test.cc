@@ -72,6 +72,25 @@ TEST_F(RateLimiterTest, SharedLimitsBelongToNobody) {
   }
 }
 
+TEST_F(RateLimiterTest, ManyAreAdmittedTogetherOrNotAtAll) {
+  const RateLimiter limiter(defaults_, &cache_, &store_);
+  const std::vector<SendCandidate> three(3, candidate_);
+  EXPECT_EQ(*limiter.AdmitTogether(three), true);
+  EXPECT_THAT(store_.asked, ::testing::SizeIs(3));
+  store_.room = false;
+  EXPECT_EQ(*limiter.AdmitTogether(three), false);
+}
+
+TEST_F(RateLimiterTest, KnowsWhenNothingCouldLimitAnything) {
+  defaults_ = {};
+  defaults_.accounts["main"] = {100, 5};
+  const RateLimiter limiter(defaults_, &cache_, &store_);
+  EXPECT_TRUE(limiter.MayLimit(candidate_.tenant, "main"));
+  EXPECT_FALSE(limiter.MayLimit(candidate_.tenant, "other"));
+  defaults_.warm_up = true;
+  EXPECT_TRUE(RateLimiter(defaults_, &cache_, &store_).MayLimit(candidate_.tenant, "other"));
+}
+
 TEST_F(RateLimiterTest, AsksNobodyWhenNothingApplies) {
   defaults_ = {};
   EXPECT_THAT(Limits(), IsEmpty());

@@ -44,6 +44,19 @@ TEST_F(TemplateServiceTest, CreatesPublishesAndShowsDerivedVariables) {
   EXPECT_TRUE(version.content().variables(0).required());
 }
 
+TEST_F(TemplateServiceTest, AChangeIsAuditedAsTheCallersAct) {
+  ASSERT_TRUE(Create("welcome").ok());
+  ASSERT_FALSE(Create("welcome").ok());
+  v1::DeleteTemplateRequest request;
+  request.set_key("welcome");
+  v1::DeleteTemplateResponse response;
+  ASSERT_TRUE(stub_->DeleteTemplate(As(token_).get(), request, &response).ok());
+  ASSERT_EQ(templates_.audit().size(), 2u);
+  EXPECT_EQ(templates_.audit()[0].action, "herald.v1.TemplateService/CreateTemplate");
+  EXPECT_EQ(templates_.audit()[1].action, "herald.v1.TemplateService/DeleteTemplate");
+  EXPECT_EQ(templates_.audit()[1].actor.substr(0, 3), "tk_");
+}
+
 TEST_F(TemplateServiceTest, ATemplateThatDoesNotParseIsRefusedByItsPart) {
   const grpc::Status status = Create("welcome", "{{#open}}");
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);

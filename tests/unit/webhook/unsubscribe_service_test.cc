@@ -70,6 +70,20 @@ TEST_F(UnsubscribeServiceTest, ShowsThePageOnGetAndChangesNothing) {
   EXPECT_THAT(page.body, Not(HasSubstr("<script")));
 }
 
+TEST_F(UnsubscribeServiceTest, ABoxIsNamedByItsLabelAndDescribedByItsText) {
+  const std::string body = Ask("GET", "/u/token").body;
+  EXPECT_THAT(body, HasSubstr("id=\"c1\" name=\"category\" value=\"news\" checked "
+                              "aria-describedby=\"d1\"><label for=\"c1\">News &amp; offers</label>"
+                              "<small id=\"d1\">Once a week</small>"));
+  EXPECT_THAT(body, HasSubstr("id=\"c2\" name=\"category\" value=\"tips\"><label for=\"c2\">Tips"));
+}
+
+TEST_F(UnsubscribeServiceTest, SaysSoWhenNothingIsReceived) {
+  EXPECT_THAT(Ask("GET", "/u/token").body, Not(HasSubstr("You get no marketing email")));
+  gateway_.answer->choices[0].receives = false;
+  EXPECT_THAT(Ask("GET", "/u/token").body, HasSubstr("You get no marketing email"));
+}
+
 TEST_F(UnsubscribeServiceTest, GuardsThePageWithItsHeaders) {
   const HttpResponse page = Ask("GET", "/u/token");
   const std::string policy = absl::StrCat("default-src 'none'; style-src '", kStyleHash,

@@ -18,11 +18,13 @@ class FakeTemplateStore final : public storage::TemplateStore {
   using Version = absl::StatusOr<storage::TemplateVersionRow>;
 
   Row CreateTemplate(TenantId, const storage::TemplateRow& row,
-                     const storage::TemplateVersionRow& first, bool publish) override {
+                     const storage::TemplateVersionRow& first, bool publish,
+                     const storage::AuditEntry& audit) override {
     absl::MutexLock lock(&mu_);
     if (rows_.count(row.key) != 0) return absl::AlreadyExistsError("template");
     storage::TemplateRow& created = rows_[row.key] = row;
     Append(created, first, publish);
+    audit_.push_back(audit);
     return created;
   }
   Row GetTemplate(TenantId, absl::string_view key) override {
@@ -41,16 +43,19 @@ class FakeTemplateStore final : public storage::TemplateStore {
     }
     return page;
   }
-  absl::Status DeleteTemplate(TenantId, absl::string_view key) override {
+  absl::Status DeleteTemplate(TenantId, absl::string_view key,
+                              const storage::AuditEntry& audit) override {
     absl::MutexLock lock(&mu_);
     if (rows_.erase(std::string(key)) == 0) return absl::NotFoundError("template");
+    audit_.push_back(audit);
     return absl::OkStatus();
   }
-  Version CreateVersion(TenantId, const storage::TemplateVersionRow& version,
-                        bool publish) override {
+  Version CreateVersion(TenantId, const storage::TemplateVersionRow& version, bool publish,
+                        const storage::AuditEntry& audit) override {
     absl::MutexLock lock(&mu_);
     const auto found = rows_.find(version.template_key);
     if (found == rows_.end()) return absl::NotFoundError("template");
+    audit_.push_back(audit);
     return Append(found->second, version, publish);
   }
   Version GetVersion(TenantId, absl::string_view key, int version) override {
@@ -69,13 +74,20 @@ class FakeTemplateStore final : public storage::TemplateStore {
     }
     return page;
   }
-  Row Publish(TenantId, absl::string_view key, int version) override {
+  Row Publish(TenantId, absl::string_view key, int version,
+              const storage::AuditEntry& audit) override {
     absl::MutexLock lock(&mu_);
     const auto found = rows_.find(std::string(key));
     if (found == rows_.end()) return absl::NotFoundError("template");
     if (versions_.count({std::string(key), version}) == 0) return absl::NotFoundError("version");
+    audit_.push_back(audit);
     found->second.published_version = version;
     return found->second;
+  }
+  // The audit entries of the changes that were made, in order.
+  std::vector<storage::AuditEntry> audit() {
+    absl::MutexLock lock(&mu_);
+    return audit_;
   }
 
  private:
@@ -88,6 +100,7 @@ class FakeTemplateStore final : public storage::TemplateStore {
   }
 
   absl::Mutex mu_;
+  std::vector<storage::AuditEntry> audit_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, storage::TemplateRow> rows_ ABSL_GUARDED_BY(mu_);
   std::map<std::pair<std::string, int>, storage::TemplateVersionRow> versions_ ABSL_GUARDED_BY(mu_);
 };

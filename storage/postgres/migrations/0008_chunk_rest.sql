@@ -1,0 +1,4 @@
+-- A chunk whose account has no batch call goes in single requests: chunk_attempts.request_key is ''
+-- then, and the digest that of the members' requests together. A chunk goes to another account at
+-- once, as emails do: see herald.queue.tried_accounts.
+ALTER TABLE herald.chunks ADD COLUMN tried_accounts text NOT NULL DEFAULT '';
