@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <iostream>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -42,11 +43,12 @@ class SlowProvider {
   testing::EmulatedReply Answer(const testing::EmulatedRequest& request) {
     constexpr absl::string_view kTag = R"("herald_email_id","value":")";
     const absl::string_view body = request.body;
+    const bool is_new = keys_.insert(request.Header("idempotency-key").value_or("-")).second;
     std::vector<std::string> answers;
     for (size_t at = body.find(kTag); at != absl::string_view::npos; at = body.find(kTag, at)) {
       at += kTag.size();
       const std::string id(body.substr(at, body.find('"', at) - at));
-      truth_.Append({id, request.Header("idempotency-key").value_or("-")});
+      if (is_new) truth_.Append({id, request.Header("idempotency-key").value_or("-")});
       answers.push_back(absl::StrCat(R"({"id":"49a3999c-)", id, R"("})"));
     }
     taken_ += static_cast<int>(answers.size());
@@ -59,7 +61,9 @@ class SlowProvider {
   }
 
   std::atomic<int> taken_{0};
-  testing::GroundTruthFile truth_;  // used by the emulator's one thread
+  // Of the emulator's one thread.
+  testing::GroundTruthFile truth_;
+  std::set<std::string> keys_;
   testing::HttpEmulator http_{
       [this](const testing::EmulatedRequest& request) { return Answer(request); }};
 };
