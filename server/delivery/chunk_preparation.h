@@ -12,7 +12,7 @@ namespace herald::delivery {
 // A claimed chunk on its way to an account.
 struct ChunkJob {
   storage::LeasedChunk chunk;
-  absl::Time claim_time;  // by this machine's clock, at the latest
+  absl::Time claim_time;  // by SteadyNow, at the latest
   RouteQuery query;
   RouteChoice choice;
   providers::Provider* provider = nullptr;           // chosen

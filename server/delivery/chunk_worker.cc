@@ -21,6 +21,7 @@ constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 // Chunks of one recording: a statement on a thousand emails.
 constexpr size_t kRecordMax = 10;
+constexpr absl::Duration kRecordGathering = absl::Milliseconds(5);
 // A chunk that goes in single requests takes as long as so many that go in batch calls, and all
 // that are begun are in doubt after a crash: few at a time.
 constexpr int kRoomOfSingles = 4;
@@ -78,7 +79,8 @@ ChunkWorker::ChunkWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
     // Another account is waiting for it.
     if (!item.end.tried_accounts.empty()) Wake();
   };
-  recorder_ = std::make_unique<RecordingLoop<Recorded>>(kRecordMax, std::move(steps));
+  recorder_ =
+      std::make_unique<RecordingLoop<Recorded>>(kRecordMax, std::move(steps), kRecordGathering);
   for (int i = 0; i < policy_.chunk_workers; ++i) threads_.emplace_back([this] { Run(); });
 }
 

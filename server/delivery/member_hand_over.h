@@ -27,7 +27,7 @@ class MemberHandOver {
     std::vector<std::unique_ptr<providers::PreparedMessage>> members;
     // Whether the account takes another member now; asked before each but the first.
     std::function<bool()> admits;
-    absl::Time begin_before;
+    absl::Time begin_before;  // by SteadyNow
     // Once, one result for each member; on a thread of the provider's or within Add or Stop.
     std::function<void(std::vector<providers::SendResult>)> done;
   };

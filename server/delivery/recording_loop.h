@@ -32,8 +32,12 @@ class RecordingLoop {
     std::function<void(const Item& item)> finished;
   };
 
-  RecordingLoop(size_t batch_max, Steps steps)
-      : batch_max_(batch_max), steps_(std::move(steps)), thread_([this] { Run(); }) {}
+  // Waits for a full batch for as long as `gathering`, since fewer writes cost less.
+  RecordingLoop(size_t batch_max, Steps steps, absl::Duration gathering = absl::ZeroDuration())
+      : batch_max_(batch_max),
+        gathering_(gathering),
+        steps_(std::move(steps)),
+        thread_([this] { Run(); }) {}
 
   // Writes what waits. When the database does not answer within 5 seconds the rest is given up.
   ~RecordingLoop() {
@@ -71,6 +75,10 @@ class RecordingLoop {
       return stopping_ || !waiting_.empty();
     };
     mutex_.Await(absl::Condition(&ready));
+    const auto full = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || waiting_.size() >= batch_max_;
+    };
+    AwaitSteadily(mutex_, absl::Condition(&full), gathering_);
     std::vector<Item> batch;
     while (!waiting_.empty() && batch.size() < batch_max_) {
       batch.push_back(std::move(waiting_.front()));
@@ -105,6 +113,7 @@ class RecordingLoop {
   }
 
   const size_t batch_max_;
+  const absl::Duration gathering_;
   const Steps steps_;
 
   absl::Mutex mutex_;

@@ -30,7 +30,7 @@ std::vector<HeldChunk> LockChunks(Transaction& transaction, absl::Span<const Chu
   if (time_needed.has_value()) seconds = std::to_string(absl::ToDoubleSeconds(*time_needed));
   std::vector<HeldChunk> held;
   for (const pqxx::row& row :
-       transaction.Exec(chunk_sql::kLock, tenants.Take(), chunks.Take(), tokens.Take(), seconds)) {
+       transaction.Call(chunk_sql::kLock, tenants.Take(), chunks.Take(), tokens.Take(), seconds)) {
     held.push_back(
         {order[static_cast<size_t>(Int64Of(row[0])) - 1], static_cast<size_t>(Int64Of(row[1]))});
   }

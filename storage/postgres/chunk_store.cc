@@ -1,6 +1,8 @@
 #include "storage/postgres/chunk_store.h"
 
+#include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -37,6 +39,7 @@ enum ClaimColumn : pqxx::row::size_type {
   kExpireTime,
   kFreeAttempts,
   kTriedAccounts,
+  kPlace,
 };
 
 TransactionOptions Engine(const char* name) {
@@ -95,12 +98,21 @@ LeasedEmail MemberOf(const pqxx::row& row, const LeasedChunk& chunk, TenantKeys&
   return email;
 }
 
+// Ordered by tenant and chunk, and its members as in the batch.
 std::vector<LeasedChunk> ChunksWithMembers(const pqxx::result& rows, TenantKeys& keys) {
-  std::vector<LeasedChunk> chunks;
+  using Place = std::tuple<int64_t, int64_t, int64_t, pqxx::result::size_type>;
+  std::vector<Place> order;
+  order.reserve(rows.size());
   for (const pqxx::row& row : rows) {
-    const int64_t id = Int64Of(row[kChunk]);
+    order.emplace_back(Int64Of(row[kTenant]), Int64Of(row[kChunk]), Int64Of(row[kPlace]),
+                       row.num());
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<LeasedChunk> chunks;
+  for (const auto& [tenant, id, place, number] : order) {
+    const pqxx::row row = rows[number];
     if (chunks.empty() || chunks.back().lease.chunk.value != id ||
-        chunks.back().lease.tenant.value != Int64Of(row[kTenant])) {
+        chunks.back().lease.tenant.value != tenant) {
       chunks.push_back(ChunkOf(row));
     }
     LeasedChunk& chunk = chunks.back();
@@ -125,16 +137,17 @@ absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(Lane lane, in
       pool_, Engine("claim_chunks"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
         const std::string seconds = std::to_string(absl::ToDoubleSeconds(lease));
         pqxx::result some =
-            transaction.Exec(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, turn);
+            transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, turn);
         if (!some.empty() || turn == 0) return some;
-        return transaction.Exec(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, 0);
+        return transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, 0);
       });
   if (!rows.ok()) return StoreError(rows.status());
-  turn_ = rows->empty() ? 0 : Int64Of(rows->back()[kTenant]);
+  std::vector<LeasedChunk> all = ChunksWithMembers(*rows, keys_);
+  turn_ = all.empty() ? 0 : all.back().lease.tenant.value;
 
   std::vector<LeasedChunk> claimed;
   std::vector<ChunkLease> unopened;
-  for (LeasedChunk& chunk : ChunksWithMembers(*rows, keys_)) {
+  for (LeasedChunk& chunk : all) {
     if (WaitsForKey(chunk)) {
       unopened.push_back(chunk.lease);
     } else {

@@ -21,21 +21,23 @@ ChunkName NameOf(const ChunkStart& start) { return {start.lease.tenant, start.le
 
 // The marks of the members' recipients, which no row holds.
 struct MemberMarks {
-  std::string positions;  // of the chunk, from 1
+  std::string before;  // of each chunk: how many members of earlier ones come before its own
   std::string emails;
   std::string marks;
 };
 
 MemberMarks MarksOf(Starts starts, const std::vector<HeldChunk>& held) {
-  ArrayParam positions, emails, marks;
-  for (size_t k = 0; k < held.size(); ++k) {
-    for (const Lease& member : starts[held[k].index].members) {
-      positions.AddInt(static_cast<int64_t>(k) + 1);
+  ArrayParam before, emails, marks;
+  int64_t count = 0;
+  for (const HeldChunk& chunk : held) {
+    before.AddInt(count);
+    for (const Lease& member : starts[chunk.index].members) {
       emails.AddInt(member.email.value);
       marks.AddInt(member.recipient_mark);
+      ++count;
     }
   }
-  return {positions.Take(), emails.Take(), marks.Take()};
+  return {before.Take(), emails.Take(), marks.Take()};
 }
 
 // Stops the members that may not go, in the chunks held. Returns the chunks whose membership has
@@ -49,9 +51,9 @@ std::set<size_t> StopUnfit(Transaction& transaction, Starts starts,
   std::set<size_t> changed, broken;
   std::vector<FinishedEmail> stopped;
   std::vector<ChunkMember> leaving;
-  for (const pqxx::row& row : transaction.Exec(chunk_sql::kUnfit, std::move(arrays.tenants),
-                                               std::move(arrays.chunks), std::move(marks.positions),
-                                               std::move(marks.emails), std::move(marks.marks))) {
+  for (const pqxx::row& row :
+       transaction.Call(chunk_sql::kUnfit, std::move(arrays.tenants), std::move(arrays.chunks),
+                        std::move(marks.before), std::move(marks.emails), std::move(marks.marks))) {
     const size_t index = held[static_cast<size_t>(Int64Of(row[0])) - 1].index;
     changed.insert(index);
     if (BoolOf(row[1])) {
@@ -91,7 +93,7 @@ void BeginAll(Transaction& transaction, Starts starts, const std::vector<size_t>
     digests.AddBytes(start.request_digest);
   }
   for (const pqxx::row& row :
-       transaction.Exec(chunk_sql::kBegin, tenants.Take(), chunks.Take(), tokens.Take(),
+       transaction.Call(chunk_sql::kBegin, tenants.Take(), chunks.Take(), tokens.Take(),
                         accounts.Take(), keys.Take(), digests.Take())) {
     ChunkBegin& answer = answers[index.at({Int64Of(row[0]), Int64Of(row[1])})];
     answer.verdict = Verdict::kBegun;

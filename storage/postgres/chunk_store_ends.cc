@@ -57,7 +57,7 @@ void RecordChunks(Transaction& transaction, absl::Span<const ChunkEnd> ends,
     for (const EmailId email : end.rest) rest.push_back(email.value);
     rests.AddText(IntArray(rest));
   }
-  transaction.Exec(chunk_sql::kRecord, tenants.Take(), chunks.Take(), tokens.Take(),
+  transaction.Call(chunk_sql::kRecord, tenants.Take(), chunks.Take(), tokens.Take(),
                    attempts.Take(), outcomes.Take(), accounts.Take(), digests.Take(), codes.Take(),
                    details.Take(), kinds.Take(), delays.Take(), reasons.Take(), message_ids.Take(),
                    others.Take(), outcomes_of_members.Take(), free.Take(), tried.Take(),

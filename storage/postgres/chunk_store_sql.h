@@ -8,8 +8,17 @@
 namespace herald::storage::chunk_sql {
 
 // $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins. Walks the
-// tenants that have something due, one look at the index each, and takes as much of each.
-inline constexpr NamedQuery kClaim{"claim_chunks", R"sql(
+// tenants that have something due, one look at the index each, and takes as much of each. Rows come
+// in any order: a sort could not be planned around, which would blur the choice of everything else.
+inline constexpr KeptQuery kClaim{
+    "claim_chunks", "smallint, integer, float8, bigint",
+    "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "
+    "lane smallint, unconfirmed_account text, unconfirmed_digest bytea, unconfirmed_time bigint, "
+    "claim_time bigint, email_id bigint, recipient_sealed bytea, template_key text, "
+    "template_version integer, category text, traceparent text, create_time bigint, "
+    "content_sealed bytea, user_id text, expire_time bigint, free_attempts smallint, "
+    "tried_accounts text, place bigint",
+    R"sql(
 WITH RECURSIVE turn (tenant_id, place) AS (
   (SELECT c.tenant_id, 1 FROM herald.chunks c
    WHERE c.lane = $1::smallint AND c.lease_until IS NULL AND c.run_at <= now()
@@ -45,17 +54,17 @@ SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.u
        herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
        e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
        b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
-       l.free_attempts, l.tried_accounts
+       l.free_attempts, l.tried_accounts, m.place
 FROM leased l
 CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
 LEFT JOIN herald.email_contents b ON b.tenant_id = l.tenant_id AND b.email_id = m.email_id
-ORDER BY l.tenant_id, l.chunk_id, m.place
 )sql"};
 
 // $1 tenants, $2 chunks, $3 tokens, sorted; $4 seconds that must be left of each lease, or NULL.
 // Returns the positions held and how many members there are.
-inline constexpr NamedQuery kLock{"lock_chunks", R"sql(
+inline constexpr KeptQuery kLock{"lock_chunks", "bigint[], bigint[], bigint[], float8",
+                                 "\"position\" bigint, members integer", R"sql(
 SELECT w.position, held.members
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
        WITH ORDINALITY AS w (tenant_id, chunk_id, lease_token, position)
@@ -66,10 +75,15 @@ CROSS JOIN LATERAL (
   FOR UPDATE) held
 )sql"};
 
-// $1 tenants, $2 chunks, locked: their members that may not be handed over. $3 positions of chunks,
-// $4 their members, $5 these members' marks. Evidence may have moved members of an unconfirmed
-// chunk on, who stay part of its repetition.
-inline constexpr NamedQuery kUnfit{"unfit_members", R"sql(
+// $1 tenants, $2 chunks, locked: their members that may not be handed over. $3 how many members the
+// chunks before each have in $4 members, chunk by chunk, and $5 their marks. Where membership has
+// changed, marks are not looked at: nothing begins then. Evidence may have moved members of an
+// unconfirmed chunk on, who stay part of its repetition.
+inline constexpr KeptQuery kUnfit{
+    "unfit_members", "bigint[], bigint[], integer[], bigint[], bigint[]",
+    "\"position\" bigint, unconfirmed boolean, attempts smallint, email_id bigint, "
+    "state smallint, overdue boolean, suppressed text",
+    R"sql(
 SELECT j.position, j.unconfirmed_time IS NOT NULL AS unconfirmed, j.attempts, j.email_id, j.state,
        j.overdue, j.suppressed
 FROM (
@@ -77,16 +91,15 @@ FROM (
   FROM (
     SELECT w.position, c.unconfirmed_time, c.attempts, e.tenant_id, e.email_id, e.state,
            e.expire_time <= now() AS overdue, e.recipient_hash, e.user_id, e.category,
-           k.recipient_mark
-    FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, chunk_id, position)
+           CASE ($4::bigint[])[w.before + m.place]
+             WHEN m.email_id THEN ($5::bigint[])[w.before + m.place] END AS recipient_mark
+    FROM unnest($1::bigint[], $2::bigint[], $3::integer[])
+           WITH ORDINALITY AS w (tenant_id, chunk_id, before, position)
     CROSS JOIN LATERAL (
       SELECT l.email_ids, l.attempts, l.unconfirmed_time FROM herald.chunks l
       WHERE l.tenant_id = w.tenant_id AND l.chunk_id = w.chunk_id LIMIT 1) c
-    CROSS JOIN LATERAL unnest(c.email_ids) AS m (email_id)
+    CROSS JOIN LATERAL unnest(c.email_ids) WITH ORDINALITY AS m (email_id, place)
     JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = m.email_id
-    LEFT JOIN unnest($3::bigint[], $4::bigint[], $5::bigint[])
-      AS k (position, email_id, recipient_mark)
-      ON k.position = w.position AND k.email_id = m.email_id
     OFFSET 0) w) j
 WHERE (j.state NOT IN (1, 2, 4) AND j.unconfirmed_time IS NULL)
    OR (j.state IN (1, 2, 4) AND (j.overdue OR j.suppressed IS NOT NULL))
@@ -105,7 +118,9 @@ WHERE e.state NOT IN (1, 2, 4) OR e.expire_time <= now()
 
 // $1 tenants, $2 chunks, $3 tokens, $4 accounts, $5 keys, $6 digests, of locked chunks. A call that
 // is repeated because its answer was lost finds its own attempt.
-inline constexpr NamedQuery kBegin{"begin_chunks", R"sql(
+inline constexpr KeptQuery kBegin{"begin_chunks",
+                                  "bigint[], bigint[], bigint[], text[], text[], bytea[]",
+                                  "tenant_id bigint, chunk_id bigint, attempt smallint", R"sql(
 INSERT INTO herald.chunk_attempts AS a (tenant_id, chunk_id, attempt, begin_time, lease_token,
                                         account, request_key, request_digest, email_ids)
 SELECT w.tenant_id, w.chunk_id, c.attempts + 1, now(), w.lease_token, w.account, w.request_key,
@@ -179,7 +194,11 @@ WHERE e.state IN (1, 2, 4)
 // $14 members that ended otherwise and $15 outcomes, arrays in text form, $16 1 when the attempt
 // uses up no retry budget, $17 tried accounts, $18 members that stay in a chunk that is done,
 // arrays in text form.
-inline constexpr NamedQuery kRecord{"record_chunk_ends", R"sql(
+inline constexpr KeptQuery kRecord{
+    "record_chunk_ends",
+    "bigint[], bigint[], bigint[], smallint[], smallint[], text[], bytea[], text[], text[], "
+    "smallint[], float8[], text[], text[], text[], text[], smallint[], text[], text[]",
+    "", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*,
          CASE WHEN w.others = '{}' AND w.rest = '{}' THEN c.email_ids

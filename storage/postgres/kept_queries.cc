@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "storage/crypto/sha256.h"
+#include "storage/postgres/chunk_store_sql.h"
 #include "storage/postgres/email_store_sql.h"
 #include "storage/postgres/queue_store_sql.h"
 
@@ -20,6 +21,8 @@ constexpr const KeptQuery* kKept[] = {
     &queue_sql::kLaneTenants, &queue_sql::kClaim,         &queue_sql::kLockLeases,
     &queue_sql::kBegin,       &queue_sql::kStoppedBefore, &queue_sql::kFinish,
     &queue_sql::kRecord,      &queue_sql::kReturn,        &queue_sql::kPark,
+    &chunk_sql::kClaim,       &chunk_sql::kLock,          &chunk_sql::kUnfit,
+    &chunk_sql::kBegin,       &chunk_sql::kRecord,
 };
 
 // One plan for all parameters, and one that stays right however the tables grow: made while they

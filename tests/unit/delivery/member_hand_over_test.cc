@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "tests/unit/delivery/scripted_provider.h"
 
 namespace herald::delivery {
@@ -112,7 +112,7 @@ TEST_F(MemberHandOverTest, AnAccountThatLeftItsRouteIsSentNothingMore) {
 }
 
 TEST_F(MemberHandOverTest, NothingIsBegunOnceTheLeaseIsTooShort) {
-  EXPECT_THAT(CodesOf(*Add(2, absl::Now() - absl::Seconds(1))),
+  EXPECT_THAT(CodesOf(*Add(2, SteadyNow() - absl::Seconds(1))),
               ElementsAre("not_begun", "not_begun"));
   EXPECT_THAT(provider_.keys(), IsEmpty());
 }
