@@ -43,6 +43,7 @@ struct OutboundMessage {
   std::vector<std::pair<std::string, std::string>> headers;  // checked: no CR, LF or NUL
   std::vector<Attachment> attachments;
   std::string traceparent;  // W3C trace context for the provider call, may be empty
+  bool urgent = false;      // waits for nothing, such as a connection, behind what is not
 };
 
 // The provider's verdict. `error_code` is the provider's own name or number ("rate_limit_exceeded",

@@ -16,6 +16,9 @@ namespace {
 // Health has to reach the other replicas well within the 2 seconds in which breakers open.
 constexpr absl::Duration kHealthInterval = absl::Milliseconds(250);
 constexpr absl::Duration kRouteInterval = absl::Seconds(1);
+// More than one lane has in flight (LanePolicy), so that a lane full of one tenant's emails leaves
+// connections to the others instead of a line in which timeouts run.
+constexpr int kOriginConnectionsMax = 512;
 
 }  // namespace
 
@@ -40,13 +43,17 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
     made.accounts.push_back(
         std::make_unique<delivery::MeasuredProvider>(std::move(provider), board));
   };
-  made.http = providers::MakeCurlHttpClient({});
+  providers::CurlHttpClientOptions shared;
+  shared.origin_connections_max = kOriginConnectionsMax;
+  made.http = providers::MakeCurlHttpClient(shared);
+  made.urgent_http = providers::MakeCurlHttpClient({});
   for (const config::Account& account : config.accounts) {
     if (account.type == config::Account::Type::kResend) {
       providers::ResendOptions options;
       options.account = account.name;
       options.api_key = account.api_key;
       if (!account.base_url.empty()) options.base_url = account.base_url;
+      options.urgent_http = made.urgent_http.get();
       options.idempotent = account.idempotency;
       options.batch = account.batch;
       options.user_agent = absl::StrCat("herald/", version);

@@ -17,7 +17,9 @@ namespace herald {
 
 // The configured accounts, ready to hand over.
 struct ProviderAccounts {
-  std::unique_ptr<providers::HttpClient> http;  // first: the accounts use it to the end
+  // First: the accounts use them to the end. Lane CRITICAL has connections of its own.
+  std::unique_ptr<providers::HttpClient> http;
+  std::unique_ptr<providers::HttpClient> urgent_http;
   std::vector<std::unique_ptr<providers::Provider>> accounts;
 
   std::vector<providers::Provider*> pointers() const;

@@ -123,8 +123,10 @@ void ResendProvider::SendPrepared(std::unique_ptr<PreparedMessage> message, absl
   if (!prepared.traceparent.empty()) {
     request.headers.emplace_back("traceparent", prepared.traceparent);
   }
-  http_.Send(std::move(request), [tracked = pending_.Track(std::move(done)),
-                                  clock = options_.clock](const HttpResponse& response) {
+  const bool apart = message.urgent && options_.urgent_http != nullptr;
+  HttpClient& http = apart ? *options_.urgent_http : http_;
+  http.Send(std::move(request), [tracked = pending_.Track(std::move(done)),
+                                 clock = options_.clock](const HttpResponse& response) {
     tracked(ClassifyResendResponse(response, clock()));
   });
 }

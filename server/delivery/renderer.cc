@@ -73,6 +73,7 @@ absl::StatusOr<providers::OutboundMessage> Renderer::Render(
   providers::OutboundMessage message;
   message.email_id = FormatEmailId(email.lease.email);
   message.tenant_id = FormatTenantId(email.lease.tenant);
+  message.urgent = email.lane == Lane::kCritical;
   message.idempotency_key = IdempotencyKey(email);
   message.from = ToMailbox(content.from());
   message.to = {email.recipient, content.recipient_name()};

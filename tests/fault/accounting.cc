@@ -245,6 +245,12 @@ Accounting Reconcile(const Stack& stack, const AccountingInput& input) {
   return Reconciler(input).Run(stack);
 }
 
+void ExpectAccountedFor(const Stack& stack, const AccountingInput& input) {
+  const Accounting accounting = Reconcile(stack, input);
+  for (const std::string& line : accounting.lines) std::cout << line << std::endl;
+  EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
+}
+
 void ExpectEverythingAccountedFor(const Stack& stack, Load& load,
                                   std::vector<std::string> records) {
   ASSERT_EQ(stack.process().Wait(absl::ZeroDuration()), absl::nullopt)
@@ -256,12 +262,9 @@ void ExpectEverythingAccountedFor(const Stack& stack, Load& load,
       << stack.Query(
              "SELECT lane, claims, attempts, lease_until - now(), run_at - now(), count(*) "
              "FROM herald.queue GROUP BY 1, 2, 3, 4, 5 LIMIT 20");
-  const Accounting accounting =
-      Reconcile(stack, {load.acknowledged(), std::move(records), /*idempotent=*/true});
-  for (const std::string& line : accounting.lines) std::cout << line << "\n";
+  ExpectAccountedFor(stack, {load.acknowledged(), std::move(records), /*idempotent=*/true});
   std::cout << "replays " << load.replays() << ", conflicts " << load.conflicts()
             << ", refused with RetryInfo " << load.refusals() << std::endl;
-  EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
   EXPECT_TRUE(load.violations().empty())
       << absl::StrJoin(load.violations(), "\n") << "\nheraldd's log:\n"
       << TellingLines(stack.process().Lines());

@@ -43,6 +43,9 @@ bool AwaitQuiescence(const Stack& stack, absl::Duration patience);
 // Call it after quiescence.
 Accounting Reconcile(const Stack& stack, const AccountingInput& input);
 
+// Reconciles, prints the accounting and fails the test on any violation.
+void ExpectAccountedFor(const Stack& stack, const AccountingInput& input);
+
 // The whole end of a test under load: settles the load, waits for quiescence, prints the accounting
 // and fails the test on any violation. heraldd must be running.
 void ExpectEverythingAccountedFor(const Stack& stack, Load& load, std::vector<std::string> records);

@@ -89,9 +89,7 @@ class ChunkFaultTest : public ::testing::Test {
   void ExpectAllSentAndAccountedFor() const {
     EXPECT_EQ(stack_->Query("SELECT state, count(*) FROM herald.emails GROUP BY state"),
               absl::StrCat("5|", kEmails));
-    const Accounting accounting = Reconcile(*stack_, {acknowledged_, {record_}, true});
-    for (const std::string& line : accounting.lines) std::cout << line << "\n";
-    EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
+    fault::ExpectAccountedFor(*stack_, {acknowledged_, {record_}, true});
     EXPECT_EQ(stack_->ForbiddenMoves(), "");
   }
   std::string Outcomes() const {

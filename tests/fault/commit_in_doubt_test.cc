@@ -37,7 +37,8 @@ class CommitInDoubtTest : public ::testing::Test {
     ASSERT_OK(stack_->Start(settings));
     ASSERT_OK(stack_->Provision());
     // Warms the caches and the one connection that accepts.
-    ASSERT_OK(Send("warm-up", 0));
+    ASSERT_OK_AND_ASSIGN(const client::SendResult sent, Send("warm-up", 0));
+    Acknowledge("warm-up", sent);
   }
 
   absl::StatusOr<client::SendResult> Send(const std::string& key, int content) {
@@ -55,6 +56,14 @@ class CommitInDoubtTest : public ::testing::Test {
         "postgres", absl::StrCat("ALTER DATABASE ", stack_->database(), " ALLOW_CONNECTIONS ",
                                  allowed ? "true" : "false")));
   }
+  void Acknowledge(const std::string& key, const client::SendResult& sent) {
+    input_.acknowledged[{stack_->tenants()[0].id, key}] = {sent.email.id(), 0};
+  }
+  // Nobody delivers here: what was acknowledged waits.
+  void ExpectAllAccountedFor() {
+    input_.unfinished = true;
+    ExpectAccountedFor(*stack_, input_);
+  }
   std::string EmailsWith(const std::string& key) {
     return stack_->Query(
         absl::StrCat("SELECT count(*) FROM herald.emails WHERE idempotency_key = '", key, "'"));
@@ -62,6 +71,7 @@ class CommitInDoubtTest : public ::testing::Test {
 
   std::unique_ptr<Stack> stack_;
   std::unique_ptr<TcpGate> gate_;
+  AccountingInput input_;
 };
 
 TEST_F(CommitInDoubtTest, FindsItsEmailByTheKeyAndAnswersAsIfNothingHadHappened) {
@@ -74,6 +84,8 @@ TEST_F(CommitInDoubtTest, FindsItsEmailByTheKeyAndAnswersAsIfNothingHadHappened)
   EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.email.id(), sent.email.id());
   EXPECT_THAT(Send("order:1", 2), StatusIs(absl::StatusCode::kAlreadyExists));
+  Acknowledge("order:1", sent);
+  ExpectAllAccountedFor();
 }
 
 TEST_F(CommitInDoubtTest, SaysUnavailableWhenItCannotFindOutAndTheCallersRepetitionFindsTheEmail) {
@@ -93,6 +105,8 @@ TEST_F(CommitInDoubtTest, SaysUnavailableWhenItCannotFindOutAndTheCallersRepetit
   EXPECT_TRUE(sent.replayed) << "the COMMIT whose reply was lost had taken effect";
   EXPECT_EQ(EmailsWith("order:1"), "1");
   EXPECT_THAT(Send("order:1", 2), StatusIs(absl::StatusCode::kAlreadyExists));
+  Acknowledge("order:1", sent);
+  ExpectAllAccountedFor();
 }
 
 TEST_F(CommitInDoubtTest, TwentyLostRepliesUnderABatchMakeNoEmailTwice) {
@@ -112,10 +126,12 @@ TEST_F(CommitInDoubtTest, TwentyLostRepliesUnderABatchMakeNoEmailTwice) {
       ASSERT_OK(again[i]);
       EXPECT_TRUE(again[i]->replayed);
       EXPECT_EQ(again[i]->email.id(), results[i]->email.id());
+      Acknowledge(emails[i].key.value(), *results[i]);
     }
   }
   EXPECT_EQ(stack_->Query("SELECT count(*), count(DISTINCT idempotency_key) FROM herald.emails"),
             "201|201");
+  ExpectAllAccountedFor();
 }
 
 }  // namespace

@@ -83,9 +83,8 @@ class CrashPointTest : public ::testing::TestWithParam<CrashPoint> {
     return static_cast<int>(ReadGroundTruth(record).size());
   }
   void ExpectAccountedFor(bool idempotent) {
-    const Accounting accounting =
-        Reconcile(*stack_, {acknowledged_, {first_record_, second_record_}, idempotent});
-    EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
+    fault::ExpectAccountedFor(*stack_,
+                              {acknowledged_, {first_record_, second_record_}, idempotent});
   }
   // "state|state_reason", then the outcomes of the attempts in their order.
   std::string Email() const {

@@ -41,6 +41,16 @@ class DatabaseAwayTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_OK_AND_ASSIGN(stack_, Stack::Create()); }
 
+  // By key.
+  void ExpectSentAndAccountedFor(const std::map<std::string, client::SendResult>& sent) {
+    AccountingInput input{{}, {stack_->SandboxRecord()}, /*idempotent=*/true};
+    for (const auto& [key, result] : sent) {
+      input.acknowledged[{stack_->tenants()[0].id, key}] = {result.email.id(), 0};
+    }
+    ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
+    ExpectAccountedFor(*stack_, input);
+  }
+
   client::IdempotencyKey key_ = *client::IdempotencyKey::Create("order-confirmation:1");
   std::unique_ptr<Stack> stack_;
 };
@@ -79,7 +89,7 @@ TEST_F(DatabaseAwayTest, SaysSoWhileItIsAwayAndServesAgainWhenItIsBack) {
   EXPECT_EQ(replayed.email.id(), before.email.id());
   ASSERT_OK_AND_ASSIGN(const client::SendResult fresh, client.SendEmail(second_key, EmailOf(2)));
   EXPECT_FALSE(fresh.replayed) << "what was refused was not kept";
-  EXPECT_TRUE(AwaitQuiescence(*stack_, kPatience));
+  ExpectSentAndAccountedFor({{key_.value(), before}, {second_key.value(), fresh}});
   EXPECT_EQ(stack_->Query("SELECT count(*), min(state), max(state) FROM herald.emails"), "2|5|5");
 }
 
@@ -116,7 +126,8 @@ TEST_P(LockedTableTest, IsNotTheCallersFaultAndNotAnInternalError) {
   std::future<absl::Status> locked = Lock(absl::StrCat("herald.", GetParam()));
   ExpectToldToComeAgain(client.SendEmail(key_, EmailOf(1)).status());
   ASSERT_OK(locked.get());
-  EXPECT_OK(client.SendEmail(key_, EmailOf(1)));
+  ASSERT_OK_AND_ASSIGN(const client::SendResult sent, client.SendEmail(key_, EmailOf(1)));
+  ExpectSentAndAccountedFor({{key_.value(), sent}});
 }
 
 }  // namespace

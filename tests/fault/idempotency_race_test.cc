@@ -77,6 +77,10 @@ TEST(IdempotencyRaceTest, SixtyFourCallersWithOneKeyGetOneEmail) {
     taken.push_back(line.email_id);
   }
   EXPECT_THAT(taken, ::testing::UnorderedElementsAre(*ids.begin(), foreign.email.id()));
+  AccountingInput input{{}, {stack->SandboxRecord()}, /*idempotent=*/true};
+  input.acknowledged[{stack->tenants()[0].id, "order-confirmation:1"}] = {*ids.begin(), 1};
+  input.acknowledged[{stack->tenants()[1].id, "order-confirmation:1"}] = {foreign.email.id(), 2};
+  ExpectAccountedFor(*stack, input);
 }
 
 // Each caller names the same keys in an order of its own: whoever took locks in the order of the
@@ -124,12 +128,15 @@ TEST(IdempotencyRaceTest, CallersWithTheSameKeysInAnyOrderGetTheSameEmailsAndNoD
   }
   EXPECT_THAT(errors, ::testing::IsEmpty());
   EXPECT_EQ(ids.size(), static_cast<size_t>(kKeys * rounds));
+  AccountingInput input{{}, {stack->SandboxRecord()}, /*idempotent=*/true};
   for (const auto& [key, found] : ids) {
+    input.acknowledged[{stack->tenants()[0].id, key}] = {*found.begin(), 0};
     EXPECT_EQ(found.size(), 1u) << key;
     EXPECT_EQ(fresh[key], 1) << key;
   }
   ASSERT_TRUE(AwaitQuiescence(*stack, absl::Seconds(20)));
   EXPECT_EQ(testing::ReadGroundTruth(stack->SandboxRecord()).size(), ids.size());
+  ExpectAccountedFor(*stack, input);
   EXPECT_EQ(
       stack->Query("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"),
       "0");

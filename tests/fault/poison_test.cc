@@ -53,8 +53,7 @@ TEST(PoisonTest, IsQuarantinedAfterThreeCrashesAndItsNeighboursAreDelivered) {
                          "GROUP BY 1, 2, 3 ORDER BY 1"),
             absl::StrCat("5||receipt|", kNeighbours, "\n10|poison|poison|1"));
   input.records = {stack->SandboxRecord()};
-  const Accounting accounting = Reconcile(*stack, input);
-  EXPECT_TRUE(accounting.violations.empty()) << accounting.Text();
+  ExpectAccountedFor(*stack, input);
 }
 
 }  // namespace

@@ -59,9 +59,7 @@ class ProviderFaultTest : public ::testing::Test {
   }
   void ExpectAccountedFor() {
     ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
-    const Accounting accounting = Reconcile(*stack_, {acknowledged_, {record_}, true});
-    std::cout << accounting.Text() << std::endl;
-    EXPECT_THAT(accounting.violations, ::testing::IsEmpty());
+    fault::ExpectAccountedFor(*stack_, {acknowledged_, {record_}, true});
   }
   // "key|outcomes of its attempts in their order" by lines. 1 accepted, 2 retryable, 3 unconfirmed.
   std::string Outcomes() {
@@ -143,6 +141,8 @@ class WordedProvider {
     absl::MutexLock lock(&mutex_);
     if (request.version != 11 || request.Header("upgrade") || request.Header("http2-settings")) {
       spoken_to_in_http_1_ = false;
+      std::cout << "version " << request.version
+                << ", upgrade: " << request.Header("upgrade").value_or("none") << std::endl;
     }
     const std::string name = request.Header("idempotency-key").value_or("-");
     Key& key = keys_[name];

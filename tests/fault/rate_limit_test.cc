@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "client/error_details.h"
+#include "tests/fault/accounting.h"
 #include "tests/fault/fault_harness.h"
 #include "tests/support/ground_truth.h"
 #include "tests/support/status_matchers.h"
@@ -41,8 +42,10 @@ class RateLimits : public ::testing::Test {
 
   absl::StatusOr<client::SendResult> SendBy(const client::Client& client) {
     const int content = next_++;
-    return client.SendEmail(*client::IdempotencyKey::Create(absl::StrCat("limit:", content)),
-                            EmailOf(content));
+    auto sent = client.SendEmail(*client::IdempotencyKey::Create(absl::StrCat("limit:", content)),
+                                 EmailOf(content));
+    if (sent.ok()) Acknowledge(*sent);
+    return sent;
   }
 
   // Sends a call of `count` emails.
@@ -57,8 +60,17 @@ class RateLimits : public ::testing::Test {
     if (!results.ok()) return results.status();
     for (const auto& result : *results) {
       if (!result.ok()) return result.status();
+      Acknowledge(*result);
     }
     return absl::OkStatus();
+  }
+
+  void Acknowledge(const client::SendResult& sent) {
+    acknowledged_[{tenant_.id, sent.email.idempotency_key()}] = {sent.email.id(), 0};
+  }
+  void ExpectAllSentAndAccountedFor() {
+    ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
+    ExpectAccountedFor(*stack_, {acknowledged_, {stack_->SandboxRecord()}, /*idempotent=*/true});
   }
 
   // Waits until the limit is known to the replica: it parks or refuses.
@@ -77,6 +89,7 @@ class RateLimits : public ::testing::Test {
   std::unique_ptr<client::Client> one_;
   std::unique_ptr<client::Client> other_;
   int next_ = 0;
+  std::map<std::pair<std::string, std::string>, Acknowledged> acknowledged_;
 };
 
 TEST_F(RateLimits, TwoReplicasSendATenantsMailAtItsRateAndLoseNothing) {
@@ -118,6 +131,7 @@ TEST_F(RateLimits, TwoReplicasSendATenantsMailAtItsRateAndLoseNothing) {
   EXPECT_GE(std::stoi(stack_->Query(
                 "SELECT count(*) FROM herald.email_events WHERE type = 13 AND reason = 'tenant'")),
             kEmails - kRate);
+  ExpectAllSentAndAccountedFor();
 }
 
 TEST_F(RateLimits, CallersAboveTheIngestLimitAreToldWhenToComeAgain) {
@@ -151,6 +165,7 @@ TEST_F(RateLimits, CallersAboveTheIngestLimitAreToldWhenToComeAgain) {
   const absl::Status batch = SendManyBy(*one_, 10);
   EXPECT_EQ(client::ExtractErrorDetails(batch).reason, "INGEST_LIMIT");
   EXPECT_EQ(stack_->Query("SELECT count(*) FROM herald.emails"), absl::StrCat(admitted));
+  ExpectAllSentAndAccountedFor();
 }
 
 TEST_F(RateLimits, AChangedLimitIsKnownToBothReplicasWithinSeconds) {
@@ -165,6 +180,7 @@ TEST_F(RateLimits, AChangedLimitIsKnownToBothReplicasWithinSeconds) {
   for (const client::Client* replica : {one_.get(), other_.get()}) {
     EXPECT_TRUE(Await([&] { return SendBy(*replica).ok(); }));
   }
+  ExpectAllSentAndAccountedFor();
 }
 
 }  // namespace

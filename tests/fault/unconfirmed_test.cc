@@ -107,10 +107,7 @@ class UnconfirmedTest : public ::testing::Test {
   }
   void ExpectAccountedFor() {
     ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience)) << stack_->process().Stderr();
-    const Accounting accounting =
-        Reconcile(*stack_, {acknowledged_, {record_}, /*idempotent=*/false});
-    std::cout << accounting.Text() << std::endl;
-    EXPECT_THAT(accounting.violations, ::testing::IsEmpty());
+    fault::ExpectAccountedFor(*stack_, {acknowledged_, {record_}, /*idempotent=*/false});
   }
 
   testing::TempDirectory directory_;

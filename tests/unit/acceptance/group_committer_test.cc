@@ -166,6 +166,7 @@ TEST(GroupCommitter, BoundsTheGroupAndTheQueue) {
   const absl::Status status = committer.Submit(Email(&refused));
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ErrorReason(status), "OVERLOADED");
+  EXPECT_EQ(committer.HasRoom(1), status) << "and it says so beforehand";
   EXPECT_TRUE(RetryDelay(status).has_value());
   store.Hold(false);
   for (Answer& answer : answers) answer.done.WaitForNotification();

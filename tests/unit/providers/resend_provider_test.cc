@@ -162,6 +162,30 @@ TEST_F(ResendProviderTest, IsRetryableWhenTheProviderIsAway) {
   EXPECT_EQ(SendAndWait(*provider, ExampleMessage()).outcome, Outcome::kRetryable);
 }
 
+// Refuses, and counts what it was asked.
+class ClosedHttp : public HttpClient {
+ public:
+  void Send(HttpRequest /*request*/, Done done) override {
+    ++asked;
+    done(HttpResponse());
+  }
+  int asked = 0;
+};
+
+TEST(ResendUrgency, WhatIsUrgentHasConnectionsOfItsOwn) {
+  ClosedHttp shared, urgent;
+  ResendOptions options;
+  options.urgent_http = &urgent;
+  const auto provider = MakeResendProvider(options, shared);
+  OutboundMessage message = ExampleMessage();
+  SendAndWait(*provider, message);
+  EXPECT_EQ(shared.asked, 1);
+  message.urgent = true;
+  SendAndWait(*provider, message);
+  EXPECT_EQ(shared.asked, 1);
+  EXPECT_EQ(urgent.asked, 1);
+}
+
 TEST(ResendRateLimit, IsRetryableWithTheTimeAskedFor) {
   ResendEmulatorOptions emulated;
   emulated.requests_per_second_max = 1;

@@ -106,6 +106,22 @@ TEST_F(TcpGateTest, PassesMoreThanFitsIntoItsBuffers) {
   EXPECT_EQ(total, 16 * block.size());
 }
 
+TEST_F(TcpGateTest, SilenceHoldsOldConnectionsBackForGoodAndLetsNewOnesPass) {
+  auto old_client = Connect();
+  auto old_server = Accept();
+  old_client->Send("before");
+  EXPECT_EQ(old_server->Receive(), "before");
+  gate_->SilenceAll();
+  old_client->Send("after");
+  auto client = Connect();
+  auto server = Accept();
+  client->Send("new");
+  EXPECT_EQ(server->Receive(), "new");
+  char byte = 0;
+  EXPECT_EQ(recv(old_server->fd(), &byte, 1, MSG_DONTWAIT), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
 TEST_F(TcpGateTest, CutResetsOldAndNewConnectionsUntilPass) {
   auto client = Connect();
   auto server = Accept();
