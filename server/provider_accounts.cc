@@ -47,8 +47,8 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
       options.account = account.name;
       options.api_key = account.api_key;
       if (!account.base_url.empty()) options.base_url = account.base_url;
-      options.batch = account.batch;
       options.idempotent = account.idempotency;
+      options.batch = account.batch;
       options.user_agent = absl::StrCat("herald/", version);
       add(providers::MakeResendProvider(std::move(options), *made.http));
       continue;

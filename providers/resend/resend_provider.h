@@ -16,9 +16,9 @@ struct ResendOptions {
   std::string base_url = "https://api.resend.com";
   // Resend answers 403 to requests without one.
   std::string user_agent = "herald/0.1";
-  bool batch = true;  // false: one request an email, as at a provider without a batch call
   // False: a service in the shape of Resend's that does not recognise a repeated key.
   bool idempotent = true;
+  bool batch = true;  // false: one request an email, as at a provider without a batch call
   std::function<absl::Time()> clock = absl::Now;
 };
 

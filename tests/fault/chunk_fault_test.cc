@@ -28,11 +28,12 @@ constexpr int kEmails = 5;
 
 class ChunkFaultTest : public ::testing::Test {
  protected:
-  explicit ChunkFaultTest(bool batch = true) : batch_(batch) {}
+  explicit ChunkFaultTest(std::string account_options = "")
+      : options_(std::move(account_options)) {}
 
   void SetUp() override {
     ASSERT_OK_AND_ASSIGN(stack_, Stack::Create());
-    settings_.accounts = {{"first", provider_.url(), true, batch_}};
+    settings_.accounts = {{"first", provider_.url(), options_}};
     settings_.route = "first";
     ASSERT_OK(stack_->Start(settings_));
     ASSERT_OK(stack_->Provision());
@@ -110,7 +111,7 @@ class ChunkFaultTest : public ::testing::Test {
     stack_->EndLeases();
   }
 
-  const bool batch_;
+  const std::string options_;
   testing::TempDirectory directory_;
   const std::string record_ = directory_.path() + "/accepted";
   ResendEmulator provider_{{.ground_truth = record_}};
@@ -193,7 +194,7 @@ TEST_F(ChunkFaultTest, ABatchRefusedForItsContentGoesEmailByEmail) {
 // At an account that takes an email a request.
 class SingleRequestChunkTest : public ChunkFaultTest {
  protected:
-  SingleRequestChunkTest() : ChunkFaultTest(false) {}
+  SingleRequestChunkTest() : ChunkFaultTest("batch: false") {}
   std::string LoneAttempts() const { return stack_->Query("SELECT count(*) FROM herald.attempts"); }
 };
 
@@ -269,7 +270,9 @@ TEST_F(SingleRequestChunkTest, OneRefusedMemberFailsAndTheOthersAreSent) {
 class ForgetfulProviderTest : public SingleRequestChunkTest,
                               public ::testing::WithParamInterface<CrashPoint> {
  protected:
-  ForgetfulProviderTest() { forgetful_.accounts = {{"sandbox", "", false, false}}; }
+  ForgetfulProviderTest() {
+    forgetful_.accounts = {{"sandbox", "", "batch: false, idempotency: false"}};
+  }
   Settings forgetful_;
 };
 

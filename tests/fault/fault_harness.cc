@@ -124,8 +124,7 @@ std::string Stack::ConfigText(const Settings& settings, int port) const {
   if (!settings.roles.empty()) absl::StrAppend(&text, "roles: \"", settings.roles, "\"\n");
   absl::StrAppend(&text, "accounts:\n");
   for (const Account& account : settings.accounts) {
-    const std::string more = absl::StrCat(account.idempotency ? "" : ", idempotency: false",
-                                          account.batch ? "" : ", batch: false");
+    const std::string more = account.options.empty() ? "" : absl::StrCat(", ", account.options);
     if (account.base_url.empty()) {
       absl::StrAppend(&text, "  - {name: ", account.name, ", type: sandbox, directory: ", directory,
                       "/mail", more, "}\n");

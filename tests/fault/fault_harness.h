@@ -26,9 +26,8 @@ bool Long();
 
 struct Account {
   std::string name;
-  std::string base_url;  // of a Resend emulator; empty: the sandbox
-  bool idempotency = true;
-  bool batch = true;
+  std::string base_url;      // of a Resend emulator; empty: the sandbox
+  std::string options = "";  // more keys of the configuration: "batch: false"
 };
 
 // How heraldd runs; may differ from one start to the next.

@@ -36,7 +36,7 @@ void PrintTo(const Cut& cut, std::ostream* out) { *out << cut.name; }
 class UnconfirmedTest : public ::testing::Test {
  protected:
   void StartWith(absl::Duration evidence_wait) {
-    settings_.accounts = {{"forgetful", provider_.url(), /*idempotency=*/false}};
+    settings_.accounts = {{"forgetful", provider_.url(), "idempotency: false"}};
     settings_.route = "forgetful";
     settings_.evidence_wait = evidence_wait;
     ASSERT_OK_AND_ASSIGN(stack_, Stack::Create());
