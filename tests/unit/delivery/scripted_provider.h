@@ -58,11 +58,13 @@ class ScriptedProvider final : public providers::Provider {
     absl::MutexLock lock(&mutex_);
     at_once_ = std::move(results);
   }
-  // Answers the oldest open request.
+  // Answers the oldest open request, once there is one.
   void Answer(providers::SendResult result) {
     Done done;
     {
       absl::MutexLock lock(&mutex_);
+      const auto there = [this] { return !open_.empty(); };
+      mutex_.Await(absl::Condition(&there));
       done = std::move(open_.front());
       open_.pop_front();
     }
