@@ -37,9 +37,11 @@ class ResendMessage : public PreparedMessage {
       : PreparedMessage(std::move(digest)),
         key(message.idempotency_key),
         traceparent(message.traceparent),
+        urgent(message.urgent),
         body(std::move(written)) {}
   const std::string key;
   const std::string traceparent;
+  const bool urgent;
   std::string body;
 };
 
@@ -123,7 +125,7 @@ void ResendProvider::SendPrepared(std::unique_ptr<PreparedMessage> message, absl
   if (!prepared.traceparent.empty()) {
     request.headers.emplace_back("traceparent", prepared.traceparent);
   }
-  const bool apart = message.urgent && options_.urgent_http != nullptr;
+  const bool apart = prepared.urgent && options_.urgent_http != nullptr;
   HttpClient& http = apart ? *options_.urgent_http : http_;
   http.Send(std::move(request), [tracked = pending_.Track(std::move(done)),
                                  clock = options_.clock](const HttpResponse& response) {

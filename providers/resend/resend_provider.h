@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "providers/http/http_client.h"
 #include "providers/provider.h"
@@ -24,7 +25,8 @@ struct ResendOptions {
   std::function<absl::Time()> clock = absl::Now;
 };
 
-// Resend (https://resend.com/docs/api-reference/emails/send-email). The HTTP clients must outlive it.
+// Resend (https://resend.com/docs/api-reference/emails/send-email). The HTTP clients must outlive
+// it.
 std::unique_ptr<Provider> MakeResendProvider(ResendOptions options, HttpClient& http);
 
 }  // namespace herald::providers
