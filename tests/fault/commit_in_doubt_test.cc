@@ -23,7 +23,7 @@ const absl::string_view kAcceptanceCommit("S\0\0\0\4Q\0\0\0\013COMMIT\0", 17);
 
 // Only the acceptance of emails says this: caches that are refreshed meanwhile read and COMMIT,
 // too.
-constexpr char kAcceptance[] = "INSERT INTO herald.emails";
+constexpr char kAcceptance[] = "herald.insert_emails_";
 
 class CommitInDoubtTest : public ::testing::Test {
  protected:

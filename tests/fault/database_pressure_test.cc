@@ -45,7 +45,7 @@ TEST(DatabasePressureTest, AnAttemptWhoseBeginningWasLostBeginsAgainBeforeItsLea
   settings.lease = absl::Hours(1);
   ASSERT_OK(stack->Start(settings));
   ASSERT_OK(stack->Provision());
-  gate->CutWhenSeen(support::TcpGate::Direction::kFromClient, "judged AS MATERIALIZED",
+  gate->CutWhenSeen(support::TcpGate::Direction::kFromClient, "herald.begin_attempts_",
                     support::TcpGate::CutPoint::kBeforeForwarding);
   ASSERT_OK_AND_ASSIGN(const client::SendResult sent,
                        stack->Connect(stack->tenants()[0])

@@ -41,8 +41,11 @@ class HttpServerTest : public ::testing::Test {
     return server_->port();
   }
 
+  // The statuses refused with, once there is one: the server tells after the client has its answer.
   std::vector<int> refused() {
+    const auto told = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !refused_.empty(); };
     absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&told), absl::Seconds(10));
     return refused_;
   }
 
