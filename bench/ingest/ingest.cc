@@ -106,35 +106,34 @@ class Ingest {
     const absl::StatusOr<absl::Duration> commit = CommitTime(service_.Dsn());
     if (!commit.ok()) return commit.status();
     Note("one commit alone", absl::ToDoubleMilliseconds(*commit), "ms");
-    const absl::StatusOr<std::vector<pid_t>> database = service_.DatabasePids();
-    if (!database.ok()) return database.status();
 
     absl::Duration used = CpuTimeOf({service_.echo_pid()});
     const LoadResult echo = One(echo_, "echo", kMostInFlight);
-    NoteCost("CPU of the echo server per call", used, {service_.echo_pid()}, echo);
+    NoteCost("CPU of the echo server per call", CpuTimeOf({service_.echo_pid()}) - used, echo);
 
     const absl::StatusOr<double> rows = bulk.Run(warm_up_, duration_);
     if (!rows.ok()) return rows.status();
     Note("bulk insert", *rows, "rows/s");
 
     LoadResult ungated;
-    if (ungated_first) ungated = Ungated(*database);
+    if (ungated_first) ungated = Ungated();
     used = CpuTimeOf({service_.heraldd_pid()});
-    absl::Duration used_by_database = CpuTimeOf(*database);
+    absl::Duration used_by_database = DatabaseTime();
     const LoadResult single = One(herald_, "SendEmail", kMostInFlight);
-    NoteCost("CPU of heraldd per SendEmail", used, {service_.heraldd_pid()}, single);
-    NoteCost("CPU of PostgreSQL per SendEmail", used_by_database, *database, single);
-    if (!ungated_first) ungated = Ungated(*database);
+    NoteCost("CPU of heraldd per SendEmail", CpuTimeOf({service_.heraldd_pid()}) - used, single);
+    NoteCost("CPU of PostgreSQL per SendEmail", DatabaseTime() - used_by_database, single);
+    if (!ungated_first) ungated = Ungated();
     Note(kGateRatio,
          ungated.calls_per_second > 0 ? single.calls_per_second / ungated.calls_per_second : 0,
          "ratio");
 
     used = CpuTimeOf({service_.heraldd_pid()});
-    used_by_database = CpuTimeOf(*database);
+    used_by_database = DatabaseTime();
     const LoadResult batches = Load(herald_, {kBatchesInFlight, kBatch, warm_up_, duration_});
     Note("SendEmails", batches.emails_per_second, "rows/s");
-    NoteCost("CPU of heraldd per row of SendEmails", used, {service_.heraldd_pid()}, batches);
-    NoteCost("CPU of PostgreSQL per row of SendEmails", used_by_database, *database, batches);
+    NoteCost("CPU of heraldd per row of SendEmails", CpuTimeOf({service_.heraldd_pid()}) - used,
+             batches);
+    NoteCost("CPU of PostgreSQL per row of SendEmails", DatabaseTime() - used_by_database, batches);
 
     One(echo_, "echo", kManyInFlight);
     One(herald_, "SendEmail", kManyInFlight);
@@ -148,10 +147,10 @@ class Ingest {
   }
 
   // What SendEmail would be without the gate.
-  LoadResult Ungated(const std::vector<pid_t>& database) {
-    const absl::Duration used = CpuTimeOf(database);
+  LoadResult Ungated() {
+    const absl::Duration used = DatabaseTime();
     const LoadResult result = One(ungated_, "SendEmail ungated", kMostInFlight);
-    NoteCost("CPU of PostgreSQL per SendEmail ungated", used, database, result);
+    NoteCost("CPU of PostgreSQL per SendEmail ungated", DatabaseTime() - used, result);
     return result;
   }
 
@@ -165,11 +164,14 @@ class Ingest {
     return result;
   }
 
-  // What the processes used since `before`, the warm-up included, by email.
-  void NoteCost(const std::string& name, absl::Duration before, const std::vector<pid_t>& processes,
-                const LoadResult& result) {
+  // Of the sessions there are now. They last, so one that was opened since counts whole.
+  absl::Duration DatabaseTime() const {
+    return CpuTimeOf(service_.DatabasePids().value_or(std::vector<pid_t>()));
+  }
+
+  // What was used for a measurement, its warm-up included, by email.
+  void NoteCost(const std::string& name, absl::Duration used, const LoadResult& result) {
     if (result.acknowledged == 0) return;
-    const absl::Duration used = CpuTimeOf(processes) - before;
     Note(name, absl::ToDoubleMicroseconds(used) / static_cast<double>(result.acknowledged), "us");
     costs_.insert(name);
   }
