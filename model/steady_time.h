@@ -12,7 +12,8 @@ absl::Time SteadyNow();
 
 // As mutex.AwaitWithTimeout(condition, timeout). Abseil's own goes by the host's clock: one that is
 // set back by an hour would prolong a wait by an hour. The mutex is given up for moments also while
-// the condition holds.
+// the condition holds. One thread wakes all that wait, and takes their mutexes for it: whoever
+// holds one through input or output delays every wait of the process.
 bool AwaitSteadily(absl::Mutex& mutex, const absl::Condition& condition, absl::Duration timeout)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 

@@ -8,7 +8,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Verdict = ChunkBegin::Verdict;
-using Kind = ChunkEnd::Kind;
 
 using ChunkMembersTest = ChunkFixture;
 
