@@ -31,9 +31,10 @@ struct RouteChoice {
   absl::Duration wait;            // when to ask again; without jitter
 };
 
-// Bounds of RouteChoice::wait as it is obeyed.
+// Bounds of RouteChoice::wait as it is obeyed, before jitter doubles it at most. The upper one is
+// how long mail still waits for an account that an operator has enabled again.
 constexpr absl::Duration kNoRouteMin = absl::Milliseconds(250);
-constexpr absl::Duration kNoRouteMax = absl::Seconds(15);
+constexpr absl::Duration kNoRouteMax = absl::Seconds(5);
 
 // Chooses the provider account for an email. Thread-safe, never blocks.
 class Router {

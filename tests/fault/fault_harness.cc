@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -246,6 +247,18 @@ void Stack::EndLeases() const {
     Query(absl::StrCat("UPDATE herald.", table,
                        " SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL"));
   }
+}
+
+bool Stack::DiesOf(const std::function<absl::Status()>& send) const {
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (absl::Now() < deadline) {
+    const absl::Status sent = send();
+    const absl::Duration patience =
+        sent.ok() ? deadline - absl::Now() : absl::Milliseconds(500);  // to see that it is dead
+    const absl::optional<int> exit_code = heraldd_->Wait(patience);
+    if (exit_code.has_value()) return *exit_code == 128 + SIGKILL;
+  }
+  return false;
 }
 
 absl::Status Stack::CreateTenant(client::Client& operator_client, const std::string& slug) {

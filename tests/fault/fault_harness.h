@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -93,6 +94,9 @@ class Stack {
 
   // Lets every lease end now, as the passing of time would.
   void EndLeases() const;
+  // Calls `send` until a heraldd with Settings::failpoint has died of what it was sent: the first
+  // answer may have been a refusal. False: it still lives after half a minute.
+  bool DiesOf(const std::function<absl::Status()>& send) const;
 
   // Creates the tenants and their template, and begins to watch emails.state. Once, after a Start.
   absl::Status Provision();
