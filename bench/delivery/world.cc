@@ -105,6 +105,8 @@ absl::Status World::StartEmulator(const std::string& programs) {
   account.account = kAccount;
   account.api_key = "re_bench";
   account.base_url = url_;
+  urgent_http_ = providers::MakeCurlHttpClient({});
+  account.urgent_http = urgent_http_.get();
   provider_ = providers::MakeResendProvider(account, *http_);
   router_ = std::make_unique<support::OneAccountRouter>(provider_.get());
   account.batch = false;

@@ -76,7 +76,7 @@ class World {
   std::unique_ptr<support::OneTemplateStore> templates_;
   std::unique_ptr<catalog::TemplateCatalog> catalog_;
   std::unique_ptr<delivery::Renderer> renderer_;
-  std::unique_ptr<providers::HttpClient> http_;
+  std::unique_ptr<providers::HttpClient> http_, urgent_http_;
   std::unique_ptr<providers::Provider> provider_;
   std::unique_ptr<delivery::Router> router_;
   std::unique_ptr<providers::Provider> singles_provider_;

@@ -4,14 +4,28 @@
 #include <thread>
 #include <vector>
 
+#include "server/delivery/thread_priority.h"
+
 namespace herald::delivery {
 
 Engine::Engine(const std::map<Lane, LaneSetup>& lanes) {
   for (const auto& [lane, setup] : lanes) {
-    workers_[lane] = std::make_unique<LaneWorker>(lane, setup.policy, setup.parts);
-    if (setup.parts.chunks == nullptr) continue;
-    chunk_workers_[lane] = std::make_unique<ChunkWorker>(lane, setup.policy, setup.parts);
+    if (setup.policy.low_priority) {
+      // Threads inherit the priority of the one that starts them.
+      std::thread([this, &lane = lane, &setup = setup] {
+        LowerPriorityOfThisThread();
+        Start(lane, setup);
+      }).join();
+    } else {
+      Start(lane, setup);
+    }
   }
+}
+
+void Engine::Start(Lane lane, const LaneSetup& setup) {
+  workers_[lane] = std::make_unique<LaneWorker>(lane, setup.policy, setup.parts);
+  if (setup.parts.chunks == nullptr) return;
+  chunk_workers_[lane] = std::make_unique<ChunkWorker>(lane, setup.policy, setup.parts);
 }
 
 void Engine::Wake(Lane lane) {

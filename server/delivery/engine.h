@@ -25,6 +25,8 @@ class Engine {
   bool Drain(absl::Time deadline);
 
  private:
+  void Start(Lane lane, const LaneSetup& setup);
+
   std::map<Lane, std::unique_ptr<LaneWorker>> workers_;
   std::map<Lane, std::unique_ptr<ChunkWorker>> chunk_workers_;  // of lanes with chunks
 };

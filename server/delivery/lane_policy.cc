@@ -25,6 +25,7 @@ LanePolicy DefaultLanePolicy(Lane lane) {
       policy.lifetime = absl::Hours(72);
       policy.backoff_cap = absl::Hours(1);
       policy.evidence_wait = absl::Hours(1);
+      policy.low_priority = true;
       // Few and large transactions: nobody waits for a campaign's chunk.
       policy.chunk_claim = 8;
       policy.chunks_in_flight_max = 40;

@@ -25,6 +25,8 @@ struct LanePolicy {
   UnconfirmedPolicy unconfirmed = UnconfirmedPolicy::kHold;
   // How long to wait for evidence (the provider's webhook) before `unconfirmed` decides.
   absl::Duration evidence_wait = absl::Minutes(10);
+  // Whether its threads leave the processor to those of other lanes and of the API.
+  bool low_priority = false;
   // Threads that claim and render, emails per claim, and emails claimed but not yet recorded.
   int workers = 1;
   int claim_batch = 100;

@@ -20,8 +20,10 @@ struct Claimed {
   absl::optional<absl::Time> at;  // the database's clock
 };
 
+// A lease that a crashed server forgets was never taken: its emails are due, and whoever holds it
+// is refused. An attempt that begins under it is durable together with it.
 TransactionOptions Engine() {
-  return {.role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = "claim"};
+  return {.role = DatabaseRole::kEngine, .name = "claim", .durable = false};
 }
 
 pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::Duration lease) {
