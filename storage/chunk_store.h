@@ -107,9 +107,9 @@ class ChunkStore {
  public:
   virtual ~ChunkStore() = default;
 
-  // Tenants take turns.
-  virtual absl::StatusOr<std::vector<LeasedChunk>> Claim(Lane lane, int limit,
-                                                         absl::Duration lease) = 0;
+  // Tenants take turns, but for those in `except`.
+  virtual absl::StatusOr<std::vector<LeasedChunk>> Claim(Lane lane, int limit, absl::Duration lease,
+                                                         absl::Span<const TenantId> except) = 0;
   // Judges every member again. Members that may not go leave the chunk; when that makes an
   // identical repetition impossible, the rest goes on alone, unconfirmed.
   virtual absl::StatusOr<std::vector<ChunkBegin>> Begin(absl::Span<const ChunkStart> starts,

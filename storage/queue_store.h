@@ -126,9 +126,10 @@ class QueueStore {
   virtual ~QueueStore() = default;
 
   // Leases up to `limit` due emails of a lane for `lease`. Each is in no other live lease. Tenants
-  // take turns: while several have due emails, each gets its share of every claim.
-  virtual absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit,
-                                                         absl::Duration lease) = 0;
+  // take turns: while several have due emails, each gets its share of every claim. Those in
+  // `except` get nothing.
+  virtual absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit, absl::Duration lease,
+                                                         absl::Span<const TenantId> except) = 0;
   // Looks once more whether each email may go (not cancelled, suppressed, expired), and records
   // the beginning of an attempt for those that may; committed on return. `time_needed` must be
   // left of the lease. Result i is for starts[i].

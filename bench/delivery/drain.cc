@@ -99,7 +99,7 @@ absl::Status WarmUp(World& world, Lane lane, delivery::Engine& engine) {
 // Rendering on one thread, without the others: the processor time of it alone.
 absl::Status MeasureRendering(World& world, std::vector<Measure>& measures) {
   if (absl::Status status = world.Accept(Lane::kBulk, 100); !status.ok()) return status;
-  auto claimed = world.chunks().Claim(Lane::kBulk, 1, absl::Minutes(1));
+  auto claimed = world.chunks().Claim(Lane::kBulk, 1, absl::Minutes(1), {});
   if (!claimed.ok()) return claimed.status();
   constexpr int kRounds = 100;
   std::vector<providers::OutboundMessage> messages;

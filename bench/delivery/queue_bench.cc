@@ -65,7 +65,7 @@ class QueueBench {
   // How many were claimed and are gone again.
   int ClaimAndDelete(storage::QueueStore& queue, std::vector<double>* milliseconds = nullptr) {
     const absl::Time start = absl::Now();
-    const auto claimed = queue.Claim(Lane::kBulk, kBatch, kLease);
+    const auto claimed = queue.Claim(Lane::kBulk, kBatch, kLease, {});
     if (!claimed.ok()) throw std::runtime_error(claimed.status().ToString());
     if (milliseconds != nullptr) {
       milliseconds->push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
@@ -164,7 +164,7 @@ class QueueBench {
     for (int i = 0; i < kCriticalRounds; ++i) {
       rows_.Queue(Lane::kCritical, 1);
       const absl::Time start = absl::Now();
-      const auto claimed = queue.Claim(Lane::kCritical, 1, kLease);
+      const auto claimed = queue.Claim(Lane::kCritical, 1, kLease, {});
       milliseconds.push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
       if (!claimed.ok() || claimed->size() != 1) {
         throw std::runtime_error("the CRITICAL email was not claimed");

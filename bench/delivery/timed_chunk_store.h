@@ -17,10 +17,10 @@ class TimedChunkStore final : public storage::ChunkStore {
   absl::Duration beginning() const { return absl::Nanoseconds(beginning_.load()); }
   absl::Duration recording() const { return absl::Nanoseconds(recording_.load()); }
 
-  absl::StatusOr<std::vector<storage::LeasedChunk>> Claim(Lane lane, int limit,
-                                                          absl::Duration lease) override {
+  absl::StatusOr<std::vector<storage::LeasedChunk>> Claim(
+      Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) override {
     const Timer timer(claiming_);
-    return store_.Claim(lane, limit, lease);
+    return store_.Claim(lane, limit, lease, except);
   }
   absl::StatusOr<std::vector<storage::ChunkBegin>> Begin(
       absl::Span<const storage::ChunkStart> starts, absl::Duration time_needed) override {

@@ -30,7 +30,7 @@ class GroupCommitter {
     int threads = 3;  // each with a transaction of its own
     size_t group_max = 500;
     // So many must wait for a transaction to begin beside another. A transaction costs PostgreSQL
-    // some milliseconds whatever its size, so that small groups side by side are slower than one.
+    // about a millisecond whatever its size, so that small groups side by side are slower than one.
     size_t beside_min = 25;
     size_t queue_max = 20000;
     // A commit that takes longer hangs: others no longer wait for it.

@@ -24,7 +24,7 @@ constexpr size_t kRecordMax = 10;
 constexpr absl::Duration kRecordGathering = absl::Milliseconds(5);
 // A chunk that goes in single requests takes as long as so many that go in batch calls, and all
 // that are begun are in doubt after a crash: few at a time.
-constexpr int kRoomOfSingles = 4;
+constexpr int kPlacesOfSingles = 4;
 
 ChunkEnd EndOf(const LeasedChunk& chunk) {
   ChunkEnd end;
@@ -55,6 +55,7 @@ ChunkWorker::ChunkWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
     : lane_(lane),
       policy_(policy),
       parts_(std::move(parts)),
+      shares_(policy.chunks_in_flight_max, policy.chunk_claim),
       preparation_(lane, policy_, parts_),
       members_(policy.member_requests_max, parts_.provider_timeout) {
   RecordingLoop<Recorded>::Steps steps;
@@ -75,7 +76,7 @@ ChunkWorker::ChunkWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
     }
   };
   steps.finished = [this](const Recorded& item) {
-    Release(item.room);
+    Release(item.chunk->lease.tenant, item.places);
     // Another account is waiting for it.
     if (!item.end.tried_accounts.empty()) Wake();
   };
@@ -103,45 +104,54 @@ bool ChunkWorker::Drain(absl::Time deadline) {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   absl::MutexLock lock(&mutex_);
-  const auto empty = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return in_flight_ == 0; };
+  const auto empty = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return shares_.empty(); };
   return mutex_.AwaitWithDeadline(absl::Condition(&empty), deadline);
 }
 
 void ChunkWorker::Run() {
   absl::Duration poll = kBusyPoll;
   while (!Stopping()) {
-    const int limit = Room();
-    if (limit <= 0) continue;
+    const TenantShares::Allowance room = Reserve();
+    if (room.limit == 0) {
+      Pause(kIdlePoll, &room);
+      continue;
+    }
     const absl::Time asked = SteadyNow();
     absl::StatusOr<std::vector<LeasedChunk>> chunks =
-        parts_.chunks->Claim(lane_, limit, parts_.lease);
-    if (!chunks.ok()) parts_.observer->OnStorageError("claim_chunks", chunks.status());
-    const int claimed = chunks.ok() ? static_cast<int>(chunks->size()) : 0;
-    Release(limit - claimed);
+        parts_.chunks->Claim(lane_, room.limit, parts_.lease, room.full);
+    if (!chunks.ok()) {
+      parts_.observer->OnStorageError("claim_chunks", chunks.status());
+      chunks.emplace();
+    }
+    const int claimed = static_cast<int>(chunks->size());
+    Occupy(room.limit, *chunks);
     if (claimed > 0) {
       Pass(Failpoint::kAfterClaim);
       Deliver(*std::move(chunks), asked);
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
-    if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2));
+    if (claimed < room.limit) Pause(poll * (0.5 + parts_.random() / 2), &room);
   }
 }
 
-// Waits until a claim is worthwhile and reserves room for it; 0 after a while, or at the end.
-int ChunkWorker::Room() {
+// Places for a claim, which is to Occupy some of them.
+TenantShares::Allowance ChunkWorker::Reserve() {
   absl::MutexLock lock(&mutex_);
-  const auto worthwhile = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || policy_.chunks_in_flight_max - in_flight_ >= policy_.chunk_claim;
-  };
-  if (!AwaitSteadily(mutex_, absl::Condition(&worthwhile), kIdlePoll) || stopping_) return 0;
-  in_flight_ += policy_.chunk_claim;
-  return policy_.chunk_claim;
+  TenantShares::Allowance room = shares_.Next();
+  shares_.Reserve(room.limit);
+  return room;
 }
 
-void ChunkWorker::Pause(absl::Duration at_most) {
+void ChunkWorker::Occupy(int reserved, const std::vector<LeasedChunk>& chunks) {
   absl::MutexLock lock(&mutex_);
-  const auto disturbed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || woken_ > 0;
+  shares_.Reserve(-reserved);
+  for (const LeasedChunk& chunk : chunks) shares_.Add(chunk.lease.tenant, 1);
+}
+
+void ChunkWorker::Pause(absl::Duration at_most, const TenantShares::Allowance* room) {
+  absl::MutexLock lock(&mutex_);
+  const auto disturbed = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || woken_ > 0 || (room != nullptr && shares_.IsBetterThan(*room));
   };
   AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = std::max(woken_ - 1, 0);
@@ -152,9 +162,9 @@ bool ChunkWorker::Stopping() {
   return stopping_;
 }
 
-void ChunkWorker::Release(int count) {
+void ChunkWorker::Release(TenantId tenant, int places) {
   absl::MutexLock lock(&mutex_);
-  in_flight_ -= count;
+  shares_.Remove(tenant, places);
 }
 
 void ChunkWorker::Deliver(std::vector<LeasedChunk> chunks, absl::Time claim_time) {
@@ -188,7 +198,7 @@ void ChunkWorker::Return(const std::vector<LeasedChunk>& chunks) {
   if (absl::Status status = parts_.chunks->ReturnLeases(leases); !status.ok()) {
     parts_.observer->OnStorageError("return_chunks", status);
   }
-  Release(static_cast<int>(chunks.size()));
+  for (const storage::ChunkLease& lease : leases) Release(lease.tenant);
 }
 
 // No account takes it now.
@@ -205,7 +215,7 @@ void ChunkWorker::BreakUp(const std::vector<storage::ChunkLease>& leases) {
   if (absl::Status status = parts_.chunks->BreakUp(leases); !status.ok()) {
     parts_.observer->OnStorageError("break_up_chunks", status);  // the leases end by themselves
   }
-  Release(static_cast<int>(leases.size()));
+  for (const storage::ChunkLease& lease : leases) Release(lease.tenant);
 }
 
 void ChunkWorker::Begin(std::vector<ChunkJob> jobs) {
@@ -222,7 +232,10 @@ void ChunkWorker::Begin(std::vector<ChunkJob> jobs) {
   absl::Time asked;
   const absl::StatusOr<std::vector<ChunkBegin>> begun = BeginPatiently(starts, &asked);
   // Whether the attempts were recorded is not known: see LaneWorker.
-  if (!begun.ok()) return Release(static_cast<int>(jobs.size()));
+  if (!begun.ok()) {
+    for (const ChunkJob& job : jobs) Release(job.chunk.lease.tenant);
+    return;
+  }
   Pass(Failpoint::kAfterBeginCommit);
   const bool too_late = SteadyNow() - asked > kRecordMargin;
   std::vector<ChunkJob> again;
@@ -237,7 +250,7 @@ void ChunkWorker::Begin(std::vector<ChunkJob> jobs) {
     if (result.verdict == ChunkBegin::Verdict::kBegun) {
       HandOver(std::move(jobs[i]), result.attempt, too_late);
     } else if (result.verdict == ChunkBegin::Verdict::kStale || result.members.empty()) {
-      Release(1);
+      Release(jobs[i].chunk.lease.tenant);
     } else if (preparation_.KeepOnly(result.members, &jobs[i])) {
       again.push_back(std::move(jobs[i]));
     } else {
@@ -282,8 +295,8 @@ void ChunkWorker::HandOver(ChunkJob job, int attempt, bool too_late) {
   }
   ChunkHandOver facts{chunk.get(), attempt, job.provider->capabilities().idempotency_window,
                       job.repeats, job.call.MemberDigests()};
-  const int room = job.call.in_one() ? 1 : kRoomOfSingles;
-  auto done = [this, chunk, room, facts = std::move(facts), query = std::move(job.query),
+  const int places = job.call.in_one() ? 1 : kPlacesOfSingles;
+  auto done = [this, chunk, places, facts = std::move(facts), query = std::move(job.query),
                started = SteadyNow(),
                end = std::move(end)](const std::vector<providers::SendResult>& results) mutable {
     Pass(Failpoint::kAfterResponse);
@@ -294,7 +307,7 @@ void ChunkWorker::HandOver(ChunkJob job, int attempt, bool too_late) {
       facts.tried_accounts = std::move(query.excluded);
     }
     DecideChunk(policy_, facts, results, parts_.random, &end);
-    recorder_->Add({chunk, std::move(end), room});
+    recorder_->Add({chunk, std::move(end), places});
   };
   if (!job.call.in_one()) return HandOverSingly(std::move(job), std::move(done));
   job.provider->SendBatch(std::move(job.call.batch), parts_.provider_timeout, std::move(done));
@@ -303,7 +316,7 @@ void ChunkWorker::HandOver(ChunkJob job, int attempt, bool too_late) {
 
 void ChunkWorker::HandOverSingly(ChunkJob job,
                                  std::function<void(std::vector<providers::SendResult>)> done) {
-  Release(1 - kRoomOfSingles);
+  Release(job.chunk.lease.tenant, 1 - kPlacesOfSingles);
   MemberHandOver::Chunk chunk;
   chunk.provider = job.provider;
   chunk.members = std::move(job.call.singles);

@@ -13,6 +13,7 @@
 #include "server/delivery/lane_worker.h"
 #include "server/delivery/member_hand_over.h"
 #include "server/delivery/recording_loop.h"
+#include "server/delivery/tenant_shares.h"
 #include "storage/chunk_store.h"
 
 namespace herald::delivery {
@@ -36,12 +37,16 @@ class ChunkWorker {
   struct Recorded {
     std::shared_ptr<const storage::LeasedChunk> chunk;
     storage::ChunkEnd end;
-    int room = 1;  // that it took up
+    int places = 1;  // that it took up
   };
 
   void Run();
-  int Room() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Pause(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mutex_);
+  TenantShares::Allowance Reserve() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Occupy(int reserved, const std::vector<storage::LeasedChunk>& chunks)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // See LaneWorker.
+  void Pause(absl::Duration at_most, const TenantShares::Allowance* room = nullptr)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
   void Deliver(std::vector<storage::LeasedChunk> chunks, absl::Time claim_time);
   void Return(const std::vector<storage::LeasedChunk>& chunks);
@@ -52,7 +57,7 @@ class ChunkWorker {
       const std::vector<storage::ChunkStart>& starts, absl::Time* asked);
   void HandOver(ChunkJob job, int attempt, bool too_late);
   void HandOverSingly(ChunkJob job, std::function<void(std::vector<providers::SendResult>)> done);
-  void Release(int count) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Release(TenantId tenant, int places = 1) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Lane lane_;
   const LanePolicy policy_;
@@ -61,7 +66,7 @@ class ChunkWorker {
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   int woken_ ABSL_GUARDED_BY(mutex_) = 0;
-  int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  TenantShares shares_ ABSL_GUARDED_BY(mutex_);
 
   const ChunkPreparation preparation_;
   MemberHandOver members_;

@@ -28,7 +28,7 @@ LanePolicy DefaultLanePolicy(Lane lane) {
       policy.low_priority = true;
       // Few and large transactions: nobody waits for a campaign's chunk.
       policy.chunk_claim = 8;
-      policy.chunks_in_flight_max = 40;
+      policy.chunks_in_flight_max = 96;
       break;
   }
   return policy;

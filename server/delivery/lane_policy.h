@@ -30,7 +30,7 @@ struct LanePolicy {
   // Threads that claim and render, emails per claim, and emails claimed but not yet recorded.
   int workers = 1;
   int claim_batch = 100;
-  int in_flight_max = 400;
+  int in_flight_max = 480;
   // The same of chunks, up to 100 emails each; chunks of a claim are begun in one transaction.
   int chunk_workers = 2;
   int chunk_claim = 4;

@@ -15,14 +15,16 @@ constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 // Left of a lease beyond the provider's timeout, for recording the outcome.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
-// How soon and how late an email that no account takes now is looked at again.
 
 using Kind = storage::Disposition::Kind;
 
 }  // namespace
 
 LaneWorker::LaneWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
-    : lane_(lane), policy_(policy), parts_(std::move(parts)) {
+    : lane_(lane),
+      policy_(policy),
+      parts_(std::move(parts)),
+      shares_(policy.in_flight_max, policy.claim_batch) {
   recorder_ = std::make_unique<OutcomeRecorder>(parts_.store, parts_.observer, parts_.clock);
   for (int i = 0; i < policy_.workers; ++i) threads_.emplace_back([this] { Run(); });
 }
@@ -45,20 +47,20 @@ bool LaneWorker::Drain(absl::Time deadline) {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   absl::MutexLock lock(&mutex_);
-  const auto empty = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return in_flight_ == 0; };
+  const auto empty = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return shares_.empty(); };
   return mutex_.AwaitWithDeadline(absl::Condition(&empty), deadline);
 }
 
 void LaneWorker::Run() {
   absl::Duration poll = kBusyPoll;
   while (!Stopping()) {
-    const int limit = std::min(policy_.claim_batch, Room());
-    if (limit <= 0) {
-      Pause(kIdlePoll);
+    const TenantShares::Allowance room = Room();
+    if (room.limit == 0) {
+      Pause(kIdlePoll, &room);
       continue;
     }
     absl::StatusOr<std::vector<storage::LeasedEmail>> emails =
-        parts_.store->Claim(lane_, limit, parts_.lease);
+        parts_.store->Claim(lane_, room.limit, parts_.lease, room.full);
     if (!emails.ok()) parts_.observer->OnStorageError("claim", emails.status());
     const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
     if (claimed > 0) {
@@ -67,21 +69,20 @@ void LaneWorker::Run() {
       Deliver(*std::move(emails));
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
-    if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2));
+    if (claimed < room.limit) Pause(poll * (0.5 + parts_.random() / 2), &room);
   }
 }
 
-// Half of the capacity is refilled at once rather than email by email.
-int LaneWorker::Room() {
+TenantShares::Allowance LaneWorker::Room() {
   absl::MutexLock lock(&mutex_);
-  const int room = policy_.in_flight_max - in_flight_;
-  return room * 2 >= policy_.in_flight_max || room >= policy_.claim_batch ? room : 0;
+  return shares_.Next();
 }
 
-void LaneWorker::Pause(absl::Duration at_most) {
+void LaneWorker::Pause(absl::Duration at_most, const TenantShares::Allowance* room) {
   absl::MutexLock lock(&mutex_);
-  const auto disturbed = [this]()
-                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || woken_; };
+  const auto disturbed = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || woken_ || (room != nullptr && shares_.IsBetterThan(*room));
+  };
   AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = false;
 }
@@ -110,7 +111,7 @@ void LaneWorker::IsolateSuspect(std::vector<storage::LeasedEmail>& emails) {
 void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
   {
     absl::MutexLock lock(&mutex_);
-    in_flight_ += static_cast<int>(emails.size());
+    for (const storage::LeasedEmail& email : emails) shares_.Add(email.lease.tenant, 1);
   }
   if (Stopping()) {
     std::vector<storage::Lease> leases;
@@ -119,7 +120,8 @@ void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
     if (absl::Status status = parts_.store->ReturnLeases(leases); !status.ok()) {
       parts_.observer->OnStorageError("return", status);
     }
-    return Release(static_cast<int>(emails.size()));
+    for (const storage::LeasedEmail& email : emails) Release(email.lease.tenant);
+    return;
   }
   std::vector<Job> jobs;
   jobs.reserve(emails.size());
@@ -226,7 +228,8 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   if (!begun.ok()) {
     // Whether the attempts were recorded is not known, so nothing may be handed over: the leases
     // end, and a rescue sorts it out.
-    return Release(static_cast<int>(jobs.size()));
+    for (const Job& job : jobs) Release(job.email->lease.tenant);
+    return;
   }
   Pass(Failpoint::kAfterBeginCommit);
   // A process that was frozen since has to assume that its leases were taken over.
@@ -241,7 +244,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
       if (result.verdict == storage::BeginResult::Verdict::kStopped) {
         parts_.observer->OnStopped(*jobs[i].email, result.stopped_as);
       }
-      Release(1);
+      Release(jobs[i].email->lease.tenant);
     } else if (too_late) {
       EndUnsent(jobs[i], result.attempt);
     } else {
@@ -313,8 +316,8 @@ void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,
                      storage::AttemptEnd end) {
   // Another account is waiting for it.
   const bool again = !end.disposition.tried_accounts.empty();
-  recorder_->Add({email, std::move(end), [this, again] {
-                    Release(1);
+  recorder_->Add({email, std::move(end), [this, again, tenant = email->lease.tenant] {
+                    Release(tenant);
                     if (again) Wake();
                   }});
 }
@@ -327,9 +330,9 @@ void LaneWorker::EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEm
   End(email, std::move(end));
 }
 
-void LaneWorker::Release(int count) {
+void LaneWorker::Release(TenantId tenant) {
   absl::MutexLock lock(&mutex_);
-  in_flight_ -= count;
+  shares_.Remove(tenant, 1);
 }
 
 }  // namespace herald::delivery

@@ -15,6 +15,7 @@
 #include "server/delivery/renderer.h"
 #include "server/delivery/retry_policy.h"
 #include "server/delivery/router.h"
+#include "server/delivery/tenant_shares.h"
 #include "storage/chunk_store.h"
 #include "storage/queue_store.h"
 
@@ -64,8 +65,10 @@ class LaneWorker {
   };
 
   void Run();
-  int Room() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Pause(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mutex_);
+  TenantShares::Allowance Room() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Until `at_most` is over, or it is woken, or a claim is worthwhile that was not with `room`.
+  void Pause(absl::Duration at_most, const TenantShares::Allowance* room = nullptr)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
   void IsolateSuspect(std::vector<storage::LeasedEmail>& emails);
   void Deliver(std::vector<storage::LeasedEmail> emails);
@@ -82,7 +85,7 @@ class LaneWorker {
   void End(const std::shared_ptr<const storage::LeasedEmail>& email, storage::AttemptEnd end);
   void EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEmail>& email,
                          storage::Disposition disposition);
-  void Release(int count) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Release(TenantId tenant) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Lane lane_;
   const LanePolicy policy_;
@@ -91,7 +94,7 @@ class LaneWorker {
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
-  int in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  TenantShares shares_ ABSL_GUARDED_BY(mutex_);
 
   std::unique_ptr<OutcomeRecorder> recorder_;
   std::vector<std::thread> threads_;

@@ -135,16 +135,21 @@ bool WaitsForKey(const LeasedChunk& chunk) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(Lane lane, int limit,
-                                                                   absl::Duration lease) {
+absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(
+    Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) {
   const int64_t turn = turn_.load();
   const absl::StatusOr<pqxx::result> rows = RunTransaction(
       pool_, Claiming(), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
         const std::string seconds = std::to_string(absl::ToDoubleSeconds(lease));
-        pqxx::result some =
-            transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, turn);
+        const auto claim_after = [&](int64_t tenant) {
+          ArrayParam left_out(except.size());
+          for (TenantId id : except) left_out.AddInt(id.value);
+          return transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, tenant,
+                                  left_out.Take());
+        };
+        pqxx::result some = claim_after(turn);
         if (!some.empty() || turn == 0) return some;
-        return transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, 0);
+        return claim_after(0);
       });
   if (!rows.ok()) return StoreError(rows.status());
   std::vector<LeasedChunk> all = ChunksWithMembers(*rows, keys_);

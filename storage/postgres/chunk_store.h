@@ -14,8 +14,8 @@ class PostgresChunkStore final : public ChunkStore {
  public:
   PostgresChunkStore(ConnectionPool& pool, TenantKeys& keys) : pool_(pool), keys_(keys) {}
 
-  absl::StatusOr<std::vector<LeasedChunk>> Claim(Lane lane, int limit,
-                                                 absl::Duration lease) override;
+  absl::StatusOr<std::vector<LeasedChunk>> Claim(Lane lane, int limit, absl::Duration lease,
+                                                 absl::Span<const TenantId> except) override;
   absl::StatusOr<std::vector<ChunkBegin>> Begin(absl::Span<const ChunkStart> starts,
                                                 absl::Duration time_needed) override;
   absl::StatusOr<std::vector<bool>> RecordEnds(absl::Span<const ChunkEnd> ends) override;

@@ -8,10 +8,11 @@
 namespace herald::storage::chunk_sql {
 
 // $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins. Walks the
-// tenants that have something due, one look at the index each, and takes as much of each. Rows come
+// tenants that have something due, one look at the index each, and takes as much of each but for
+// those in $5. Rows come
 // in any order: a sort could not be planned around, which would blur the choice of everything else.
 inline constexpr KeptQuery kClaim{
-    "claim_chunks", "smallint, integer, float8, bigint",
+    "claim_chunks", "smallint, integer, float8, bigint, bigint[]",
     "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "
     "lane smallint, unconfirmed_account text, unconfirmed_digest bytea, unconfirmed_time bigint, "
     "claim_time bigint, email_id bigint, recipient_sealed bytea, template_key text, "
@@ -31,7 +32,10 @@ WITH RECURSIVE turn (tenant_id, place) AS (
     WHERE c.lane = $1::smallint AND c.lease_until IS NULL AND c.run_at <= now()
       AND c.tenant_id > t.tenant_id
     ORDER BY c.tenant_id LIMIT 1) n
-  WHERE t.place < $2::integer),
+  WHERE t.place < $2::integer + cardinality($5::bigint[])),
+visit AS MATERIALIZED (
+  SELECT t.tenant_id FROM turn t WHERE t.tenant_id <> ALL ($5::bigint[])
+  LIMIT $2::integer),
 token AS MATERIALIZED (SELECT nextval('herald.lease_token_seq') AS lease_token),
 leased AS (
   UPDATE herald.chunks c
@@ -39,12 +43,12 @@ leased AS (
       lease_token = (SELECT lease_token FROM token),
       claims = least(c.claims + 1, 32767)
   WHERE c.ctid = ANY (ARRAY(
-    SELECT d.place FROM turn t CROSS JOIN LATERAL (
+    SELECT d.place FROM visit t CROSS JOIN LATERAL (
       SELECT q.ctid AS place FROM herald.chunks q
       WHERE q.lane = $1::smallint AND q.lease_until IS NULL AND q.run_at <= now()
         AND q.tenant_id = t.tenant_id
       ORDER BY q.run_at, q.chunk_id
-      LIMIT (SELECT ceil($2::float8 / count(*)) FROM turn)
+      LIMIT (SELECT ceil($2::float8 / count(*)) FROM visit)
       FOR UPDATE SKIP LOCKED) d
     LIMIT $2::integer))
     AND c.lease_until IS NULL

@@ -67,7 +67,7 @@ void Report(LaneTurns& turns, const Plan& plan, const Claimed& claimed, absl::Du
 }  // namespace
 
 absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, Lane lane, int limit,
-                                       absl::Duration lease) {
+                                       absl::Duration lease, absl::Span<const TenantId> except) {
   while (true) {
     Plan plan;
     const absl::Time start = SteadyNow();
@@ -76,7 +76,7 @@ absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, L
         RunTransaction(pool, Engine(), [&](Transaction& transaction) -> absl::StatusOr<Claimed> {
           Claimed result;
           if (reads_tenants) result.at = ReadTenants(transaction, lane, turns);
-          plan = turns.Next(limit, start);
+          plan = turns.Next(limit, start, except);
           if (!plan.light.empty() || !plan.busy.empty()) {
             result.rows = Visit(transaction, plan, lane, lease);
           }
@@ -90,7 +90,7 @@ absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, L
       return claimed.status();
     }
     Report(turns, plan, *claimed, took);
-    if (!claimed->rows.empty()) return claimed->rows;
+    if (!claimed->rows.empty() || plan.partial) return claimed->rows;
     if (!reads_tenants) continue;  // somebody may have come since they were read
     if (!turns.HasMoreToVisit(plan, SteadyNow())) return claimed->rows;
   }

@@ -13,9 +13,10 @@
 
 namespace herald::storage {
 
-// Leases up to `limit` due emails of `lane`; rows of queue_sql::kClaim. Fewer than there are only
-// if another claimer has them. Errors are RunTransaction's.
+// Leases up to `limit` due emails of `lane`, but for those of the tenants in `except`; rows of
+// queue_sql::kClaim. Fewer than there are only if another claimer has them, or if some tenants were
+// left out and there are very many others. Errors are RunTransaction's.
 absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, Lane lane, int limit,
-                                       absl::Duration lease);
+                                       absl::Duration lease, absl::Span<const TenantId> except);
 
 }  // namespace herald::storage

@@ -1,8 +1,9 @@
 #include "storage/postgres/lane_turns.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
+
+#include "absl/algorithm/container.h"
 
 namespace herald::storage {
 namespace {
@@ -39,29 +40,32 @@ bool LaneTurns::NeedsTenants(absl::Time now) {
   return true;
 }
 
-LaneTurns::Plan LaneTurns::Next(int limit, absl::Time now) {
+LaneTurns::Plan LaneTurns::Next(int limit, absl::Time now, absl::Span<const TenantId> except) {
+  const std::set<TenantId> left_out(except.begin(), except.end());
   absl::MutexLock lock(&mutex_);
-  if (cursor_.value == 0) pass_reach_ = ReachNow(now);
   Plan plan;
   plan.limit = limit;
-  plan.reach = pass_reach_;
+  plan.partial = !left_out.empty();
+  if (!plan.partial && cursor_.value == 0) pass_reach_ = ReachNow(now);
+  plan.reach = plan.partial ? Reach::kNear : pass_reach_;
   plan.pass = pass_;
-  const int busy = static_cast<int>(busy_.size());
+  const int busy = static_cast<int>(absl::c_count_if(
+      busy_, [&](const BusyVisit& visit) { return left_out.count(visit.tenant) == 0; }));
   // One more than gave anything at the last claim: whoever comes anew has a share as well.
   const int light = light_giving_ + 1;
   plan.light_quota = busy == 0 ? limit : std::max(1, limit / (busy + light));
   plan.light_max =
       busy == 0 ? limit : std::max(1, static_cast<int>(int64_t{limit} * light / (busy + light)));
-  ListLight(plan);
-  ListBusy(plan);
+  ListLight(plan, left_out);
+  ListBusy(plan, left_out);
   return plan;
 }
 
-void LaneTurns::ListLight(Plan& plan) {
+void LaneTurns::ListLight(Plan& plan, const std::set<TenantId>& except) {
   if (plan.reach != Reach::kAll) {
     plan.light_from = visited_since_ - (plan.reach == Reach::kWide ? kWide : kNear);
   }
-  std::set<TenantId> busy;
+  std::set<TenantId> busy = except;
   for (const BusyVisit& visit : busy_) busy.insert(visit.tenant);
   auto next = std::upper_bound(known_.begin(), known_.end(), cursor_);
   for (; next != known_.end() && plan.light.size() < kVisitsMax; ++next) {
@@ -70,16 +74,19 @@ void LaneTurns::ListLight(Plan& plan) {
   plan.ends_pass = next == known_.end();
 }
 
-void LaneTurns::ListBusy(Plan& plan) {
-  if (busy_.empty()) return;
-  const int visits = std::min(std::max(plan.limit, kBusyVisitsMin), static_cast<int>(busy_.size()));
-  plan.busy.assign(busy_.begin(), busy_.begin() + visits);
+void LaneTurns::ListBusy(Plan& plan, const std::set<TenantId>& except) {
+  const size_t visits_max = static_cast<size_t>(std::max(plan.limit, kBusyVisitsMin));
+  for (const BusyVisit& visit : busy_) {
+    if (plan.busy.size() == visits_max) break;
+    if (except.count(visit.tenant) == 0) plan.busy.push_back(visit);
+  }
+  if (plan.busy.empty()) return;
   for (BusyVisit& visit : plan.busy) {
     if (plan.reach == Reach::kAll) visit.from = {};
     if (plan.reach == Reach::kWide) visit.from = {visit.from.run_at - kWide, {}};
   }
   const int left = plan.limit - std::min(light_taken_, plan.light_max);
-  plan.busy_quota = std::max(1, CeilDiv(left, visits));
+  plan.busy_quota = std::max(1, CeilDiv(left, static_cast<int>(plan.busy.size())));
 }
 
 void LaneTurns::Done(const Plan& plan, absl::Span<const Taken> taken, absl::optional<absl::Time> at,
@@ -99,7 +106,7 @@ void LaneTurns::Done(const Plan& plan, absl::Span<const Taken> taken, absl::opti
 
   absl::MutexLock lock(&mutex_);
   saturated_ = cut;
-  idle_ = total == 0;
+  if (!plan.partial) idle_ = total == 0;
   // Without the database's clock, the latest that was due is a time that had come.
   const absl::Time near = at.value_or(latest) - kNear;
   const int light_taken = DoneLight(plan, shares, near);
@@ -158,7 +165,7 @@ void LaneTurns::DoneBusy(const Plan& plan, const Shares& shares, bool cut, absl:
 
 void LaneTurns::MovePass(const Plan& plan, absl::optional<TenantId> cut_at,
                          absl::optional<absl::Time> at, absl::Time now, absl::Duration took) {
-  if (plan.pass != pass_) return;  // a later pass began meanwhile
+  if (plan.partial || plan.pass != pass_) return;  // or a later pass began meanwhile
   pass_took_ += took;
   if (at.has_value()) pass_start_ = std::min(pass_start_.value_or(*at), *at);
   if (cut_at.has_value()) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -54,6 +55,7 @@ class LaneTurns {
     int busy_quota = 0;  // of each
     Reach reach = Reach::kNear;
     bool ends_pass = false;  // `light` reaches to the last of them
+    bool partial = false;    // some tenants were left out, so that the pass does not move
     int64_t pass = 0;
   };
   struct Taken {
@@ -66,7 +68,8 @@ class LaneTurns {
   // True while Know should be called before the next plan.
   bool NeedsTenants(absl::Time now);
 
-  Plan Next(int limit, absl::Time now);
+  // Tenants in `except` are left out this time.
+  Plan Next(int limit, absl::Time now, absl::Span<const TenantId> except = {});
   // What a committed claim found; `at` is the database's clock as the claim saw it, if it is known,
   // and `took` how long it was under way.
   void Done(const Plan& plan, absl::Span<const Taken> taken, absl::optional<absl::Time> at,
@@ -88,8 +91,9 @@ class LaneTurns {
 
   Reach ReachNow(absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Pace(Reach reach, absl::Time now, absl::Duration took) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ListLight(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ListBusy(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ListLight(Plan& plan, const std::set<TenantId>& except)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ListBusy(Plan& plan, const std::set<TenantId>& except) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns how many emails they gave.
   int DoneLight(const Plan& plan, const Shares& shares, absl::Time at)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -17,8 +17,8 @@ class PostgresQueueStore final : public QueueStore {
  public:
   PostgresQueueStore(ConnectionPool& pool, TenantKeys& keys) : pool_(pool), keys_(keys) {}
 
-  absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit,
-                                                 absl::Duration lease) override;
+  absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit, absl::Duration lease,
+                                                 absl::Span<const TenantId> except) override;
   absl::StatusOr<std::vector<BeginResult>> BeginAttempts(absl::Span<const AttemptStart> starts,
                                                          absl::Duration time_needed) override;
   absl::StatusOr<std::vector<bool>> RecordEnds(absl::Span<const AttemptEnd> ends) override;

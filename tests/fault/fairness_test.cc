@@ -196,10 +196,7 @@ TEST_F(FairnessTest, AMountainOfOneTenantsBulkAtMostDoublesAnothersDwell) {
     critical[r] = times(Lane::kCritical);
   }
   EXPECT_LE(Best(critical), kMostTimesAlone);
-  // Not held yet on two cores with sanitizers: 1.9 to 2.5 times (docs/fault-tests.md).
-  if (Long()) {
-    EXPECT_LE(Best(bulk), kMostTimesAlone);
-  }
+  EXPECT_LE(Best(bulk), kMostTimesAlone);
   EXPECT_NE(stack_->Query(absl::StrCat("SELECT count(*) FROM herald.emails WHERE state = 2 AND "
                                        "tenant_id = ",
                                        NumberOfNoisy())),

@@ -73,7 +73,7 @@ class AudienceGateTest : public EmailFixture {
       reasons.push_back(AcceptOne(Of(category, a_)).state_reason);
     }
     absl::StatusOr<std::vector<LeasedEmail>> claimed =
-        queue_.Claim(Lane::kTransactional, 100, absl::Seconds(60));
+        queue_.Claim(Lane::kTransactional, 100, absl::Seconds(60), {});
     EXPECT_OK(claimed);
     for (const LeasedEmail& email : *claimed) TryBegin(email.lease);
     for (size_t i = 0; i < queued_.size(); ++i) {
@@ -321,7 +321,7 @@ TEST_F(AudienceGateTest, NothingBeginsAfterACommittedStop) {
       while (true) {
         const bool last = stopped;
         absl::StatusOr<std::vector<LeasedEmail>> claimed =
-            queue_.Claim(Lane::kTransactional, 40, absl::Seconds(60));
+            queue_.Claim(Lane::kTransactional, 40, absl::Seconds(60), {});
         ASSERT_OK(claimed);
         if (claimed->empty() && last) return;
         std::vector<AttemptStart> starts;

@@ -29,9 +29,9 @@ class ChunkFixture : public EmailFixture {
     EXPECT_OK(emails_.AcceptEmails(group));
     return ids;
   }
-  std::vector<LeasedChunk> Claim(int limit = 10) {
+  std::vector<LeasedChunk> Claim(int limit = 10, const std::vector<TenantId>& except = {}) {
     absl::StatusOr<std::vector<LeasedChunk>> claimed =
-        chunks_.Claim(Lane::kBulk, limit, absl::Seconds(60));
+        chunks_.Claim(Lane::kBulk, limit, absl::Seconds(60), except);
     EXPECT_OK(claimed);
     return claimed.ok() ? *std::move(claimed) : std::vector<LeasedChunk>();
   }

@@ -88,6 +88,17 @@ TEST_F(ChunkStoreTest, TenantsTakeTurns) {
   EXPECT_THAT(Claim(100), SizeIs(4));
 }
 
+TEST_F(ChunkStoreTest, TenantsThatAreLeftOutGetNothingAndTakeNobodysTurn) {
+  for (int i = 0; i < 5; ++i) AcceptTogether(2, a_);
+  AcceptTogether(2, b_);
+  EXPECT_THAT(Claim(1, {a_, b_}), IsEmpty());
+  const std::vector<LeasedChunk> claimed = Claim(1, {a_});
+  ASSERT_THAT(claimed, SizeIs(1));
+  EXPECT_EQ(claimed[0].lease.tenant, b_);
+  EXPECT_THAT(Claim(10, {a_}), IsEmpty());
+  EXPECT_THAT(Claim(10), SizeIs(5));
+}
+
 TEST_F(ChunkStoreTest, AStaleLeaseChangesNothing) {
   const std::vector<EmailId> ids = AcceptTogether(2);
   const LeasedChunk stale = ClaimOne();
@@ -136,7 +147,8 @@ TEST_F(ChunkStoreTest, WhoLeftTheChunkGoesOnAloneWithTheNextAttempt) {
   end.message_ids = {"m0", ""};
   end.others = {{ids[1], "busy", "later", Retry()}};
   EXPECT_TRUE(Record(end));
-  absl::StatusOr<std::vector<LeasedEmail>> alone = queue_.Claim(Lane::kBulk, 10, absl::Minutes(1));
+  absl::StatusOr<std::vector<LeasedEmail>> alone =
+      queue_.Claim(Lane::kBulk, 10, absl::Minutes(1), {});
   ASSERT_OK(alone);
   ASSERT_THAT(*alone, SizeIs(1));
   EXPECT_EQ(alone->at(0).attempts, 1);
@@ -205,7 +217,8 @@ TEST_F(ChunkStoreTest, WhoFailedInARequestOfItsOwnTakesWhatIsKnownAlong) {
   refused.disposition.tried_accounts = {"first", "second"};
   end.others = {unknown, refused};
   EXPECT_TRUE(Record(end));
-  absl::StatusOr<std::vector<LeasedEmail>> alone = queue_.Claim(Lane::kBulk, 10, absl::Minutes(1));
+  absl::StatusOr<std::vector<LeasedEmail>> alone =
+      queue_.Claim(Lane::kBulk, 10, absl::Minutes(1), {});
   ASSERT_OK(alone);
   ASSERT_THAT(*alone, SizeIs(2));
   for (const LeasedEmail& email : *alone) {
@@ -310,7 +323,8 @@ TEST_F(ChunkStoreTest, ABrokenUpChunkGoesOnAsSingleEmails) {
   const std::vector<EmailId> ids = AcceptTogether(2);
   EXPECT_OK(chunks_.BreakUp({ClaimOne().lease}));
   EXPECT_EQ(ChunkCount(), "0");
-  absl::StatusOr<std::vector<LeasedEmail>> alone = queue_.Claim(Lane::kBulk, 10, absl::Minutes(1));
+  absl::StatusOr<std::vector<LeasedEmail>> alone =
+      queue_.Claim(Lane::kBulk, 10, absl::Minutes(1), {});
   ASSERT_OK(alone);
   EXPECT_THAT(*alone, SizeIs(2));
 }

@@ -92,7 +92,7 @@ EmailId EmailFixture::Accept(const NewEmail& email) {
 
 LeasedEmail EmailFixture::ClaimOne() {
   absl::StatusOr<std::vector<LeasedEmail>> claimed =
-      queue_.Claim(Lane::kTransactional, 1, absl::Seconds(60));
+      queue_.Claim(Lane::kTransactional, 1, absl::Seconds(60), {});
   EXPECT_OK(claimed);
   if (!claimed.ok() || claimed->size() != 1) {
     ADD_FAILURE() << "nothing is due";

@@ -173,7 +173,7 @@ TEST_F(EmailRacesTest, ClaimersNeverShareAnEmail) {
   std::vector<std::vector<EmailId>> claimed(4);
   InThreads(4, [&](int thread) {
     for (;;) {
-      const auto batch = queue_.Claim(Lane::kTransactional, 37, absl::Seconds(60));
+      const auto batch = queue_.Claim(Lane::kTransactional, 37, absl::Seconds(60), {});
       ASSERT_OK(batch);
       if (batch->empty()) return;
       for (const LeasedEmail& email : *batch) {
@@ -238,7 +238,7 @@ TEST_F(EmailRacesTest, NothingIsClaimedAndBegunAfterACommittedCancel) {
     absl::Status cancel;
     Race([&] { cancel = emails_.CancelEmail(a_, id).status(); },
          [&] {
-           const auto claimed = queue_.Claim(Lane::kTransactional, 1, absl::Seconds(60));
+           const auto claimed = queue_.Claim(Lane::kTransactional, 1, absl::Seconds(60), {});
            ASSERT_OK(claimed);
            if (claimed->empty()) return;
            begun = TryBegin(claimed->at(0).lease).verdict == Verdict::kBegun;

@@ -162,7 +162,7 @@ TEST_F(EmailStoreTest, ASendTimeAheadSchedules) {
   EXPECT_EQ(AcceptOne(email).state, EmailState::kScheduled);
   EXPECT_THAT(Timeline(email.id), ElementsAre(EventType::kAccepted, EventType::kScheduled));
   ASSERT_OK_AND_ASSIGN(const auto claimed,
-                       queue_.Claim(Lane::kTransactional, 10, absl::Seconds(9)));
+                       queue_.Claim(Lane::kTransactional, 10, absl::Seconds(9), {}));
   EXPECT_THAT(claimed, IsEmpty());
 }
 

@@ -75,7 +75,7 @@ class EmailWalkTest : public EmailFixture, public ::testing::WithParamInterface<
   }
 
   void ClaimSome() {
-    const auto claimed = queue_.Claim(Lane::kTransactional, 4, absl::Seconds(60));
+    const auto claimed = queue_.Claim(Lane::kTransactional, 4, absl::Seconds(60), {});
     ASSERT_OK(claimed);
     for (const LeasedEmail& email : *claimed) leases_.push_back(email.lease);
   }

@@ -9,6 +9,7 @@ namespace herald::storage {
 namespace {
 
 using ::testing::Contains;
+using ::testing::IsEmpty;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::Pair;
@@ -42,8 +43,8 @@ class FairClaimTest : public EmailFixture {
     next_ += emails_each;
   }
   // How many emails of each tenant a claim of 100 gives.
-  std::map<int64_t, int> Claim(QueueStore& queue) {
-    const auto claimed = queue.Claim(Lane::kBulk, 100, absl::Seconds(60));
+  std::map<int64_t, int> Claim(QueueStore& queue, const std::vector<TenantId>& except = {}) {
+    const auto claimed = queue.Claim(Lane::kBulk, 100, absl::Seconds(60), except);
     EXPECT_OK(claimed);
     std::map<int64_t, int> counts;
     if (!claimed.ok()) return counts;
@@ -72,6 +73,22 @@ TEST_F(FairClaimTest, TenantsWithLongLinesGetEqualShares) {
     EXPECT_GE(total[quiet], 400) << "of 2000, a quarter is 500";
   }
   EXPECT_GE(total[kNoisy], 400);
+}
+
+TEST_F(FairClaimTest, TenantsThatAreLeftOutGetNothingUntilTheyAreNot) {
+  Insert(kNoisy, 1, 400);
+  EXPECT_THAT(Claim(queue_), Contains(Pair(kNoisy, 100)));
+  EXPECT_THAT(Claim(queue_, {TenantId{kNoisy}}), IsEmpty());
+  Insert(kFirstQuiet, kQuiet, 1);
+  const std::map<int64_t, int> others = Claim(queue_, {TenantId{kNoisy}});
+  EXPECT_THAT(others, SizeIs(kQuiet));
+  EXPECT_EQ(others.count(kNoisy), 0u);
+  int rest = 0;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(Claim(queue_, {TenantId{kNoisy}}), IsEmpty());
+    for (const auto& [tenant, emails] : Claim(queue_)) rest += emails;
+  }
+  EXPECT_EQ(rest, 300);
 }
 
 TEST_F(FairClaimTest, EveryEmailIsClaimedOnceByTwoClaimers) {

@@ -171,6 +171,21 @@ TEST_F(LaneTurnsTest, ASmallClaimThatFindsNothingGoesOnWhileThereAreBusyOnes) {
   EXPECT_FALSE(turns_.HasMoreToVisit(turns_.Next(1, now_), now_));
 }
 
+TEST_F(LaneTurnsTest, WhoIsLeftOutIsNotVisitedAndKeepsItsPlaces) {
+  Know({1, 2, 3});
+  Claim({{1, 100}});
+  const std::vector<TenantId> except = {TenantId{1}, TenantId{2}};
+  const Plan partial = turns_.Next(100, now_, except);
+  EXPECT_THAT(partial.busy, IsEmpty());
+  EXPECT_THAT(partial.light, ElementsAre(TenantId{3}));
+  EXPECT_EQ(partial.light_quota, 100) << "nobody else shares it";
+  Done(partial, {});
+  const Plan next = turns_.Next(100, now_);
+  EXPECT_THAT(Ids(next.busy), ElementsAre(1));
+  EXPECT_THAT(next.light, ElementsAre(TenantId{2}, TenantId{3}));
+  EXPECT_EQ(next.reach, Reach::kAll) << "the pass that was cut off at the first claim goes on";
+}
+
 TEST_F(LaneTurnsTest, ALightOneThatWasCutOffIsVisitedAgainFirst) {
   Know({1, 2, 3});
   Claim({{1, 60}, {2, 40}});

@@ -109,7 +109,7 @@ TEST_F(QueueMaintenanceTest, AMaintenanceStatementThatHangsHitsItsLimit) {
 
 TEST_F(QueueMaintenanceTest, ARescueWorksThroughMoreThanABatch) {
   for (int i = 0; i < 5; ++i) Accept(absl::StrCat(i));
-  ASSERT_OK(queue_.Claim(Lane::kTransactional, 5, absl::Seconds(60)));
+  ASSERT_OK(queue_.Claim(Lane::kTransactional, 5, absl::Seconds(60), {}));
   ExpireLeases();
   ASSERT_OK_AND_ASSIGN(const int first, queue_.RescueExpired(2, 3));
   ASSERT_OK_AND_ASSIGN(const int second, queue_.RescueExpired(2, 3));

@@ -15,7 +15,8 @@ using Verdict = BeginResult::Verdict;
 class QueueStoreTest : public EmailFixture {
  protected:
   std::vector<LeasedEmail> Claim(Lane lane, int limit) {
-    absl::StatusOr<std::vector<LeasedEmail>> claimed = queue_.Claim(lane, limit, absl::Seconds(60));
+    absl::StatusOr<std::vector<LeasedEmail>> claimed =
+        queue_.Claim(lane, limit, absl::Seconds(60), {});
     EXPECT_OK(claimed);
     return claimed.ok() ? *std::move(claimed) : std::vector<LeasedEmail>();
   }

@@ -40,8 +40,8 @@ class FakeChunkStore final : public storage::ChunkStore {
     return starts_;
   }
 
-  absl::StatusOr<std::vector<storage::LeasedChunk>> Claim(Lane, int limit,
-                                                          absl::Duration) override {
+  absl::StatusOr<std::vector<storage::LeasedChunk>> Claim(Lane, int limit, absl::Duration,
+                                                          absl::Span<const TenantId>) override {
     absl::MutexLock lock(&mutex_);
     std::vector<storage::LeasedChunk> claimed;
     while (!due_.empty() && static_cast<int>(claimed.size()) < limit) {
