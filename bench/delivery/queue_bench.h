@@ -19,7 +19,7 @@ struct QueueBenchOptions {
   int64_t shallow = 10'000;                  // and for the shallow one
   int64_t bulk = 1'000'000;                  // BULK emails beside a CRITICAL one
   absl::Duration slice = absl::Seconds(10);  // of the loop and of each end of the drain
-  absl::Duration drain = absl::Minutes(10);  // the goal is meant for ten minutes
+  absl::Duration drain = absl::Minutes(1);   // the goal is meant for ten minutes
 };
 
 // The queue alone, through its store, without rendering or hand-over: claims of 100 with few and

@@ -9,6 +9,31 @@
 namespace herald::storage {
 namespace {
 
+constexpr absl::Time kSteady = absl::UnixEpoch();
+
+// The offset believed after the database, which is an hour ahead, answered a question that took so
+// long, having looked at its clock after `looked`.
+absl::Duration After(absl::optional<absl::Duration> believed, absl::Duration took,
+                     absl::Duration looked) {
+  return OffsetAfter(believed, kSteady, kSteady + absl::Hours(1) + looked, kSteady + took);
+}
+
+TEST(OffsetAfter, OfTheFirstAnswerIsTheMiddle) {
+  EXPECT_EQ(After(absl::nullopt, absl::Seconds(2), absl::Seconds(2)),
+            absl::Hours(1) + absl::Seconds(1));
+}
+
+TEST(OffsetAfter, ASlowAnswerDoesNotSpoilWhatIsKnown) {
+  EXPECT_EQ(After(absl::Hours(1), absl::Seconds(12), absl::Seconds(12)), absl::Hours(1));
+  EXPECT_EQ(After(absl::Hours(1), absl::Seconds(12), absl::ZeroDuration()), absl::Hours(1));
+}
+
+TEST(OffsetAfter, AQuickAnswerPutsRightWhatIsNot) {
+  const absl::Duration quick = absl::Milliseconds(1);
+  EXPECT_EQ(After(absl::Hours(1) + absl::Seconds(6), quick, quick), absl::Hours(1) + quick);
+  EXPECT_EQ(After(absl::Minutes(1), quick, quick), absl::Hours(1));
+}
+
 TEST(DatabaseClockTest, TellsTheDatabasesTime) {
   TestDatabase database;
   DatabaseClock clock(database.pool());
