@@ -172,7 +172,8 @@ class Service {
   std::unique_ptr<delivery::Engine> engine_;
   ProviderAccounts providers_;  // after the engine: what is in flight needs it to the end
 
-  rpc::Executor loader_{2, 1024};
+  // As much may wait for a lookup as for a commit.
+  rpc::Executor loader_{2, limits::kAcceptanceQueueMax};
   std::unique_ptr<limits::IngestLimiter> ingest_limiter_;
   std::unique_ptr<EmailIdGenerator> ids_;
   std::unique_ptr<ContactIdGenerator> contact_ids_;

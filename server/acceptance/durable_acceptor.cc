@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/acceptance/new_email.h"
@@ -70,6 +71,19 @@ absl::Status Overloaded() {
   return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
                                   "too many calls wait; send slower or to another replica"),
                         absl::Milliseconds(500));
+}
+
+// Each that is named, once.
+std::vector<const v1::TemplateReference*> TemplatesOf(
+    const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests) {
+  std::vector<const v1::TemplateReference*> named;
+  absl::flat_hash_set<std::pair<absl::string_view, int>> seen;
+  for (const v1::SendEmailRequest& request : requests) {
+    if (!request.has_template_()) continue;
+    const v1::TemplateReference& reference = request.template_();
+    if (seen.insert({reference.key(), reference.version()}).second) named.push_back(&reference);
+  }
+  return named;
 }
 
 // The same error for every item of a batch.
@@ -154,15 +168,29 @@ void DurableAcceptor::AcceptMany(
     return done(AllAs(requests.size(), room));
   }
   const TenantId tenant = caller->tenant;
-  if (categories_->TryCached(tenant).categories != nullptr) {
+  const bool needs_categories = FindCategories(tenant) == nullptr;
+  std::vector<const v1::TemplateReference*> missing;
+  for (const v1::TemplateReference* wanted : TemplatesOf(requests)) {
+    if (FindTemplate(tenant, *wanted) == nullptr) missing.push_back(wanted);
+  }
+  if (!needs_categories && missing.empty()) {
     return StartMany(std::move(caller), requests, std::string(traceparent), deadline,
                      std::move(done));
   }
   // Looked up once for all, so that they stay one batch.
-  const auto load = [this, caller, &requests, trace = std::string(traceparent), deadline, done] {
-    const absl::StatusOr<preferences::CategoryMapPtr> loaded = categories_->Load(caller->tenant);
-    if (loaded.ok()) return StartMany(caller, requests, trace, deadline, done);
-    done(AllAs(requests.size(), loaded.status()));
+  const auto load = [this, caller, needs_categories, missing, &requests,
+                     trace = std::string(traceparent), deadline, done] {
+    if (needs_categories) {
+      const absl::Status loaded = categories_->Load(caller->tenant).status();
+      if (!loaded.ok()) return done(AllAs(requests.size(), loaded));
+    }
+    for (const v1::TemplateReference* wanted : missing) {
+      // What is wrong with it, each item says for itself.
+      catalog_->LoadForSending(caller->tenant, wanted->key(), wanted->version())
+          .status()
+          .IgnoreError();
+    }
+    StartMany(caller, requests, trace, deadline, done);
   };
   if (!defer_(load)) {
     done(AllAs(requests.size(), Overloaded()));
@@ -224,13 +252,27 @@ void DurableAcceptor::Start(std::shared_ptr<Job> job) {
   Classify(std::move(job));
 }
 
-void DurableAcceptor::Classify(std::shared_ptr<Job> job) {
-  const TenantId tenant = job->caller->tenant;
-  const preferences::CategoryCatalog::Hit hit = categories_->TryCached(tenant);
+preferences::CategoryMapPtr DurableAcceptor::FindCategories(TenantId tenant) {
+  preferences::CategoryCatalog::Hit hit = categories_->TryCached(tenant);
   if (hit.refresh) {
     (void)defer_([this, tenant] { (void)categories_->Load(tenant); });
   }
-  if (hit.categories != nullptr) return ClassifyAs(std::move(job), *hit.categories);
+  return std::move(hit.categories);
+}
+
+catalog::PinnedTemplatePtr DurableAcceptor::FindTemplate(TenantId tenant,
+                                                         const v1::TemplateReference& wanted) {
+  catalog::TemplateCatalog::Hit hit =
+      catalog_->TryForSending(tenant, wanted.key(), wanted.version());
+  if (hit.refresh) {
+    (void)defer_([this, tenant, key = wanted.key()] { catalog_->Refresh(tenant, key); });
+  }
+  return std::move(hit.pinned);
+}
+
+void DurableAcceptor::Classify(std::shared_ptr<Job> job) {
+  const preferences::CategoryMapPtr categories = FindCategories(job->caller->tenant);
+  if (categories != nullptr) return ClassifyAs(std::move(job), *categories);
   job->gather = nullptr;  // it comes too late for its batch
   const bool deferred = defer_([this, job] {
     const absl::StatusOr<preferences::CategoryMapPtr> loaded =
@@ -262,8 +304,7 @@ void DurableAcceptor::ClassifyAs(std::shared_ptr<Job> job,
 }
 
 void DurableAcceptor::Pin(std::shared_ptr<Job> job) {
-  const v1::TemplateReference& wanted = job->request->template_();
-  if (auto pinned = catalog_->TryForSending(job->caller->tenant, wanted.key(), wanted.version())) {
+  if (auto pinned = FindTemplate(job->caller->tenant, job->request->template_())) {
     return Submit(job, pinned);
   }
   job->gather = nullptr;  // it comes too late for its batch

@@ -41,6 +41,9 @@ class DurableAcceptor final : public Acceptor {
   void StartMany(std::shared_ptr<const identity::Caller> caller,
                  const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests,
                  const std::string& traceparent, absl::Time deadline, ManyDone done);
+  // What is cached, having it refreshed in time; nullptr: it has to be loaded.
+  preferences::CategoryMapPtr FindCategories(TenantId tenant);
+  catalog::PinnedTemplatePtr FindTemplate(TenantId tenant, const v1::TemplateReference& wanted);
   void Start(std::shared_ptr<Job> job);
   void Classify(std::shared_ptr<Job> job);
   void ClassifyAs(std::shared_ptr<Job> job, const preferences::CategoryMap& categories);

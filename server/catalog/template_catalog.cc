@@ -7,6 +7,7 @@
 namespace herald::catalog {
 namespace {
 
+constexpr absl::Duration kRefreshAfter = absl::Seconds(1);
 constexpr absl::Duration kHeadLifetime = absl::Seconds(2);
 // Beyond these the cache starts over: simpler than an order of eviction, and refilling costs one
 // read a template.
@@ -32,22 +33,37 @@ TemplateCatalog::TemplateCatalog(storage::TemplateStore* store, templates::Rende
                                  Clock clock)
     : store_(store), limits_(limits), clock_(std::move(clock)) {}
 
-PinnedTemplatePtr TemplateCatalog::TryForSending(TenantId tenant, absl::string_view key,
-                                                 int version) {
+TemplateCatalog::Hit TemplateCatalog::TryForSending(TenantId tenant, absl::string_view key,
+                                                    int version) {
   const Key full_key{tenant, std::string(key)};
   const absl::Time now = clock_();
   absl::MutexLock lock(&mutex_);
   const auto head = heads_.find(full_key);
-  if (head == heads_.end() || head->second.good_until < now) return nullptr;
+  if (head == heads_.end() || head->second.good_until < now) return {};
   const int wanted = version == 0 ? head->second.published_version : version;
   const auto found = versions_.find({full_key, wanted});
-  return found == versions_.end() ? nullptr : found->second;
+  if (found == versions_.end()) return {};
+  const bool refresh = head->second.refresh_at < now;
+  if (refresh) head->second.refresh_at = head->second.good_until;
+  return {found->second, refresh};
+}
+
+void TemplateCatalog::Refresh(TenantId tenant, absl::string_view key) {
+  const Key full_key{tenant, std::string(key)};
+  const absl::StatusOr<Head> head = ReadHead(full_key);
+  if (absl::IsNotFound(head.status())) return Forget(tenant, key);
+  if (!head.ok()) return;
+  // First, lest everybody who asks meanwhile has to wait for it.
+  if (head->published_version > 0) {
+    ForRendering(tenant, key, head->published_version).status().IgnoreError();
+  }
+  Keep(full_key, *head);
 }
 
 absl::StatusOr<PinnedTemplatePtr> TemplateCatalog::LoadForSending(TenantId tenant,
                                                                   absl::string_view key,
                                                                   int version) {
-  absl::StatusOr<Head> head = LoadHead({tenant, std::string(key)});
+  absl::StatusOr<Head> head = FindOrReadHead({tenant, std::string(key)});
   if (!head.ok()) return head.status();
   const int wanted = version == 0 ? head->published_version : version;
   if (wanted == 0 || wanted > head->latest_version) return VersionNotFound(key, version);
@@ -87,21 +103,31 @@ PinnedTemplatePtr TemplateCatalog::FindVersion(const Key& key, int version) {
   return found == versions_.end() ? nullptr : found->second;
 }
 
-absl::StatusOr<TemplateCatalog::Head> TemplateCatalog::LoadHead(const Key& key) {
-  const absl::Time now = clock_();
+absl::StatusOr<TemplateCatalog::Head> TemplateCatalog::FindOrReadHead(const Key& key) {
   {
+    const absl::Time now = clock_();
     absl::MutexLock lock(&mutex_);
     const auto found = heads_.find(key);
     if (found != heads_.end() && found->second.good_until >= now) return found->second;
   }
-  absl::StatusOr<storage::TemplateRow> row = store_->GetTemplate(key.first, key.second);
+  const absl::StatusOr<Head> head = ReadHead(key);
+  if (head.ok()) Keep(key, *head);
+  return head;
+}
+
+absl::StatusOr<TemplateCatalog::Head> TemplateCatalog::ReadHead(const Key& key) {
+  const absl::Time asked = clock_();
+  const absl::StatusOr<storage::TemplateRow> row = store_->GetTemplate(key.first, key.second);
   if (absl::IsNotFound(row.status())) return TemplateNotFound(key.second);
   if (!row.ok()) return FromStorage(row.status());
-  const Head head{row->published_version, row->latest_version, now + kHeadLifetime};
+  return Head{row->published_version, row->latest_version, asked + kRefreshAfter,
+              asked + kHeadLifetime};
+}
+
+void TemplateCatalog::Keep(const Key& key, const Head& head) {
   absl::MutexLock lock(&mutex_);
   if (heads_.size() >= kHeadsMax) heads_.clear();
   heads_[key] = head;
-  return head;
 }
 
 }  // namespace herald::catalog

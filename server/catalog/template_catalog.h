@@ -27,17 +27,24 @@ struct PinnedTemplate {
 using PinnedTemplatePtr = std::shared_ptr<const PinnedTemplate>;
 
 // Templates by key, compiled and cached. Versions never change and stay cached (bounded); which one
-// is published is looked at again after 2 seconds. Thread-safe.
+// is published is known for 2 seconds, and is looked at again in time while it is asked for.
+// Thread-safe.
 class TemplateCatalog {
  public:
   using Clock = std::function<absl::Time()>;
+  struct Hit {
+    PinnedTemplatePtr pinned;  // nullptr: ask LoadForSending
+    bool refresh = false;      // answered once per refresh: call Refresh soon
+  };
 
   // `store` must outlive the catalog.
   TemplateCatalog(storage::TemplateStore* store, templates::RenderLimits limits, Clock clock);
 
-  // For new emails: `version`, or the published one for 0. Never blocks; nullptr: ask
-  // LoadForSending.
-  PinnedTemplatePtr TryForSending(TenantId tenant, absl::string_view key, int version);
+  // For new emails: `version`, or the published one for 0. Never blocks.
+  Hit TryForSending(TenantId tenant, absl::string_view key, int version);
+  // Looks again at what is published, and compiles it. Blocks. What is known stays known when the
+  // database does not answer.
+  void Refresh(TenantId tenant, absl::string_view key);
   // Blocks. kNotFound (TEMPLATE_NOT_FOUND, TEMPLATE_VERSION_NOT_FOUND) with details.
   absl::StatusOr<PinnedTemplatePtr> LoadForSending(TenantId tenant, absl::string_view key,
                                                    int version);
@@ -52,11 +59,14 @@ class TemplateCatalog {
   struct Head {
     int published_version = 0;
     int latest_version = 0;
+    absl::Time refresh_at;
     absl::Time good_until;
   };
 
   PinnedTemplatePtr FindVersion(const Key& key, int version) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<Head> LoadHead(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Head> FindOrReadHead(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Head> ReadHead(const Key& key);
+  void Keep(const Key& key, const Head& head) ABSL_LOCKS_EXCLUDED(mutex_);
 
   storage::TemplateStore* const store_;
   const templates::RenderLimits limits_;

@@ -5,7 +5,9 @@
 #include <memory>
 
 #include "server/identity/caller.h"
+#include "server/status/status_details.h"
 #include "storage/category_store.h"
+#include "tests/support/one_template_store.h"
 
 namespace herald::acceptance {
 namespace {
@@ -62,6 +64,33 @@ TEST(DurableAcceptor, NeverLooksAtABatchThatWasAnswered) {
                         }
                       });
   EXPECT_EQ(answers, 1);
+}
+
+TEST(DurableAcceptor, LooksUpOnceWhatABatchNames) {
+  NoCategories store;
+  preferences::CategoryCatalog categories(&store, absl::Now);
+  ASSERT_TRUE(categories.Load(TenantId{}).ok());
+  support::OneTemplateStore templates({"welcome", 1, "Hi", "", "Hi", "[]", absl::UnixEpoch()});
+  catalog::TemplateCatalog catalog(&templates, {}, absl::Now);
+  GroupCommitter committer(/*store=*/nullptr, {}, absl::Now);
+  EmailIdGenerator ids(1);
+  int lookups = 0;
+  DurableAcceptor acceptor(
+      &catalog, &categories, /*links=*/nullptr, &committer, &ids,
+      {{Lane::kTransactional, absl::Hours(24)}},
+      [&](auto) {
+        ++lookups;
+        return false;
+      },
+      absl::Now);
+  Requests requests;
+  for (int i = 0; i < 3; ++i) requests.Add()->mutable_template_()->set_key("welcome");
+  std::vector<absl::StatusOr<Accepted>> answers;
+  acceptor.AcceptMany(std::make_shared<identity::Caller>(), requests, "", absl::InfiniteFuture(),
+                      [&](std::vector<absl::StatusOr<Accepted>> results) { answers = results; });
+  ASSERT_EQ(answers.size(), 3u);
+  for (const auto& answer : answers) EXPECT_EQ(ErrorReason(answer.status()), "OVERLOADED");
+  EXPECT_EQ(lookups, 1);
 }
 
 }  // namespace

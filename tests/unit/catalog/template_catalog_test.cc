@@ -14,6 +14,11 @@ class TemplateCatalogTest : public testing::Test {
     return {"welcome", version, "Hi {{name}}", "<p>{{name}}</p>", "", "[]", absl::UnixEpoch()};
   }
 
+  PinnedTemplatePtr Cached(int version = 0) {
+    return catalog_.TryForSending(tenant_, "welcome", version).pinned;
+  }
+  bool AsksForRefresh() { return catalog_.TryForSending(tenant_, "welcome", 0).refresh; }
+
   const TenantId tenant_{1};
   absl::Time now_ = absl::FromUnixSeconds(1'790'000'000);
   support::OneTemplateStore store_{Version(2)};
@@ -21,14 +26,14 @@ class TemplateCatalogTest : public testing::Test {
 };
 
 TEST_F(TemplateCatalogTest, AsksTheStoreOnce) {
-  EXPECT_EQ(catalog_.TryForSending(tenant_, "welcome", 0), nullptr);
+  EXPECT_EQ(Cached(), nullptr);
   ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
   for (int i = 0; i < 10; ++i) {
-    const auto pinned = catalog_.TryForSending(tenant_, "welcome", 0);
+    const auto pinned = Cached();
     ASSERT_NE(pinned, nullptr);
     EXPECT_EQ(pinned->version, 2);
   }
-  EXPECT_NE(catalog_.TryForSending(tenant_, "welcome", 2), nullptr);
+  EXPECT_NE(Cached(2), nullptr);
   EXPECT_EQ(store_.head_reads(), 1);
   EXPECT_EQ(store_.version_reads(), 1);
 }
@@ -37,21 +42,48 @@ TEST_F(TemplateCatalogTest, LooksAtThePublishedVersionAgainAfterTwoSeconds) {
   ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
   store_.set_published(Version(3));
   now_ += absl::Seconds(2);
-  EXPECT_EQ(catalog_.TryForSending(tenant_, "welcome", 0)->version, 2);
+  EXPECT_EQ(Cached()->version, 2);
   now_ += absl::Milliseconds(1);
-  EXPECT_EQ(catalog_.TryForSending(tenant_, "welcome", 0), nullptr);
+  EXPECT_EQ(Cached(), nullptr);
   EXPECT_EQ((*catalog_.LoadForSending(tenant_, "welcome", 0))->version, 3);
+}
+
+TEST_F(TemplateCatalogTest, IsRefreshedInTimeByOneOfThoseWhoAsk) {
+  ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
+  store_.set_published(Version(3));
+  now_ += absl::Seconds(1);
+  EXPECT_FALSE(AsksForRefresh());
+  now_ += absl::Milliseconds(1);
+  EXPECT_TRUE(AsksForRefresh());
+  EXPECT_FALSE(AsksForRefresh()) << "one was asked already";
+  EXPECT_EQ(Cached()->version, 2);
+  catalog_.Refresh(tenant_, "welcome");
+  ASSERT_NE(Cached(), nullptr) << "it is compiled before it is known";
+  EXPECT_EQ(Cached()->version, 3);
+  now_ += absl::Seconds(2);
+  EXPECT_NE(Cached(), nullptr);
+}
+
+TEST_F(TemplateCatalogTest, ARefreshThatFailsChangesNothingAndOneThatFindsNothingForgets) {
+  ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
+  store_.set_status(absl::UnavailableError("away"));
+  catalog_.Refresh(tenant_, "welcome");
+  EXPECT_NE(Cached(), nullptr);
+  store_.set_status(absl::OkStatus());
+  store_.set_deleted();
+  catalog_.Refresh(tenant_, "welcome");
+  EXPECT_EQ(Cached(), nullptr);
 }
 
 TEST_F(TemplateCatalogTest, ForgetsAtOnceWhenTold) {
   ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
   catalog_.Forget(tenant_, "welcome");
-  EXPECT_EQ(catalog_.TryForSending(tenant_, "welcome", 0), nullptr);
+  EXPECT_EQ(Cached(), nullptr);
 }
 
 TEST_F(TemplateCatalogTest, KeepsTenantsApart) {
   ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
-  EXPECT_EQ(catalog_.TryForSending(TenantId{2}, "welcome", 0), nullptr);
+  EXPECT_EQ(catalog_.TryForSending(TenantId{2}, "welcome", 0).pinned, nullptr);
 }
 
 TEST_F(TemplateCatalogTest, RendersWhatWasDeletedButSendsNothingNewWithIt) {
