@@ -46,11 +46,6 @@ TransactionOptions Engine(const char* name) {
   return {.role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = name};
 }
 
-// See fair_claim.cc.
-TransactionOptions Claiming() {
-  return {.role = DatabaseRole::kEngine, .name = "claim_chunks", .durable = false};
-}
-
 LeasedChunk ChunkOf(const pqxx::row& row) {
   LeasedChunk chunk;
   chunk.lease = {TenantId{Int64Of(row[kTenant])}, ChunkId{Int64Of(row[kChunk])},
@@ -139,7 +134,7 @@ absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(
     Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) {
   const int64_t turn = turn_.load();
   const absl::StatusOr<pqxx::result> rows = RunTransaction(
-      pool_, Claiming(), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
+      pool_, Engine("claim_chunks"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
         const std::string seconds = std::to_string(absl::ToDoubleSeconds(lease));
         const auto claim_after = [&](int64_t tenant) {
           ArrayParam left_out(except.size());

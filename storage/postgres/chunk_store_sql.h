@@ -9,8 +9,8 @@ namespace herald::storage::chunk_sql {
 
 // $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins. Walks the
 // tenants that have something due, one look at the index each, and takes as much of each but for
-// those in $5. Rows come
-// in any order: a sort could not be planned around, which would blur the choice of everything else.
+// those in $5. Rows come in any order: a sort could not be planned around, which would blur the
+// choice of everything else.
 inline constexpr KeptQuery kClaim{
     "claim_chunks", "smallint, integer, float8, bigint, bigint[]",
     "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "

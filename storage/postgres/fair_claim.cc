@@ -20,11 +20,9 @@ struct Claimed {
   absl::optional<absl::Time> at;  // the database's clock
 };
 
-// A lease that a crashed server forgets was never taken: its emails are due, and whoever holds it
-// is refused. An attempt that begins under it is durable together with it.
-TransactionOptions Engine() {
-  return {.role = DatabaseRole::kEngine, .name = "claim", .durable = false};
-}
+// Durable, though a lease that a crashed server forgets would merely be due again: the server would
+// forget with it how far the sequence of tokens was, and give the same token to somebody else.
+TransactionOptions Engine() { return {.role = DatabaseRole::kEngine, .name = "claim"}; }
 
 pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::Duration lease) {
   ArrayParam light(plan.light.size()), busy(plan.busy.size()), times(plan.busy.size(), 32),
