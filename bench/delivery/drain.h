@@ -16,7 +16,7 @@ namespace herald::bench {
 absl::StatusOr<double> NoOpLoop(World& world, int64_t rows);
 // Chunks through the batch call.
 absl::StatusOr<std::vector<Measure>> DrainChunks(World& world, int64_t emails, double noop_rate);
-// One request an email, and the HTTP engine alone with as many requests of that size.
+// One request an email, and by turns the HTTP engine alone with as many such requests.
 absl::StatusOr<std::vector<Measure>> DrainSingles(World& world, int64_t emails);
 // CRITICAL emails, one at a time, alone and while so many BULK emails wait and are delivered.
 absl::StatusOr<std::vector<Measure>> CriticalBesideBulk(World& world, int64_t bulk, int critical);

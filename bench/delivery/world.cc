@@ -15,7 +15,6 @@
 #include "absl/time/clock.h"
 #include "herald/internal/v1/content.pb.h"
 #include "providers/http/curl_http_client.h"
-#include "providers/resend/resend_provider.h"
 #include "storage/postgres/migrations.h"
 #include "storage/postgres/tenant_store.h"
 #include "tests/support/one_account_router.h"
@@ -101,10 +100,7 @@ absl::Status World::StartEmulator(const std::string& programs) {
   if (!line.ok()) return line.status();
   url_ = absl::StrCat("http://127.0.0.1:", line->substr(line->find(' ') + 1));
   http_ = providers::MakeCurlHttpClient({});
-  providers::ResendOptions account;
-  account.account = kAccount;
-  account.api_key = "re_bench";
-  account.base_url = url_;
+  providers::ResendOptions account = AccountOptions();
   urgent_http_ = providers::MakeCurlHttpClient({});
   account.urgent_http = urgent_http_.get();
   provider_ = providers::MakeResendProvider(account, *http_);
@@ -117,6 +113,18 @@ absl::Status World::StartEmulator(const std::string& programs) {
                                                         absl::Now);
   renderer_ = std::make_unique<delivery::Renderer>(catalog_.get(), templates::RenderLimits());
   return absl::OkStatus();
+}
+
+providers::ResendOptions World::AccountOptions() const {
+  providers::ResendOptions account;
+  account.account = kAccount;
+  account.api_key = "re_bench";
+  account.base_url = url_;
+  return account;
+}
+
+std::unique_ptr<providers::Provider> World::MakeAccount(providers::HttpClient& http) const {
+  return providers::MakeResendProvider(AccountOptions(), http);
 }
 
 absl::Status World::CreateTenant() {

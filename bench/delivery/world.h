@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "providers/http/http_client.h"
 #include "providers/provider.h"
+#include "providers/resend/resend_provider.h"
 #include "server/catalog/template_catalog.h"
 #include "server/delivery/renderer.h"
 #include "server/delivery/router.h"
@@ -50,6 +51,8 @@ class World {
   storage::PostgresQueueStore& critical_queue() { return *critical_queue_; }
   storage::PostgresChunkStore& chunks() { return *chunks_; }
   const delivery::Renderer& renderer() const { return *renderer_; }
+  // Another account at the emulator, over `http`, which must outlive it.
+  std::unique_ptr<providers::Provider> MakeAccount(providers::HttpClient& http) const;
   delivery::Router& router() const { return *router_; }
   // The same account without its batch call.
   delivery::Router& singles_router() const { return *singles_router_; }
@@ -61,6 +64,7 @@ class World {
   absl::Status StartDatabase();
   absl::Status StartEmulator(const std::string& programs);
   absl::Status CreateTenant();
+  providers::ResendOptions AccountOptions() const;
   storage::NewEmail Make(Lane lane);
 
   std::unique_ptr<support::PostgresCluster> cluster_;

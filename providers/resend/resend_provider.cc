@@ -1,9 +1,8 @@
 #include "providers/resend/resend_provider.h"
 
-#include <openssl/sha.h>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "providers/digest.h"
 #include "providers/pending_sends.h"
 #include "providers/resend/resend_request.h"
 #include "providers/resend/resend_response.h"
@@ -16,13 +15,6 @@ constexpr size_t kBatchMax = 100;
 // No documented limit: what a request of one mail may have.
 constexpr size_t kBatchBytesMax = kMessageBytesMax;
 constexpr size_t kKeyDigestBytes = 12;
-
-std::string Sha256(absl::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
 
 class ResendBatch : public PreparedBatch {
  public:
@@ -91,7 +83,7 @@ std::string ResendProvider::RequestDigest(const OutboundMessage& message) const 
 
 std::unique_ptr<PreparedMessage> ResendProvider::Prepare(const OutboundMessage& message) const {
   std::string body = ResendRequestBody(message);
-  std::string digest = Sha256(absl::StrCat(message.idempotency_key, "\n", body));
+  std::string digest = Digest({message.idempotency_key, "\n", body});
   return std::make_unique<ResendMessage>(std::move(digest), message, std::move(body));
 }
 
@@ -138,7 +130,7 @@ std::unique_ptr<PreparedBatch> ResendProvider::PrepareBatch(
   if (messages.size() > capabilities_.batch_max) return nullptr;
   std::string body = ResendBatchBody(messages);
   if (body.size() > kBatchBytesMax) return nullptr;
-  std::string digest = Sha256(body);
+  std::string digest = Digest({body});
   std::string key = absl::StrCat(
       name, "-", absl::BytesToHexString(absl::string_view(digest).substr(0, kKeyDigestBytes)));
   return std::make_unique<ResendBatch>(std::move(key), std::move(digest), messages.size(),

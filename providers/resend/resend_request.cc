@@ -8,6 +8,9 @@
 namespace herald::providers {
 namespace {
 
+// About what escapes and everything but the content take.
+constexpr size_t kBesidesContent = 1024;
+
 // `Name <address>`; the name is quoted when it holds anything but words (RFC 5322 3.2.3).
 std::string Format(const Mailbox& mailbox) {
   if (mailbox.name.empty()) return mailbox.address;
@@ -89,6 +92,7 @@ void AppendBody(std::string* out, const OutboundMessage& message) {
 
 std::string ResendRequestBody(const OutboundMessage& message) {
   std::string body;
+  body.reserve(message.html.size() + message.text.size() + kBesidesContent);
   AppendBody(&body, message);
   return body;
 }

@@ -1,7 +1,6 @@
 #include "providers/sandbox/mail_directory.h"
 
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "providers/digest.h"
 
 namespace herald::providers {
 namespace {
@@ -26,10 +26,9 @@ absl::Status Unavailable(absl::string_view what) {
 }
 
 absl::uint128 KeyDigest(absl::string_view key) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest);
+  const std::string digest = Digest({key});
   absl::uint128 bits = 0;
-  for (int i = 0; i < 16; ++i) bits = bits << 8 | digest[i];
+  for (size_t i = 0; i < 16; ++i) bits = bits << 8 | static_cast<unsigned char>(digest[i]);
   return bits;
 }
 

@@ -1,7 +1,6 @@
 #include "providers/sandbox/sandbox_provider.h"
 
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "providers/digest.h"
 #include "providers/sandbox/mail_directory.h"
 #include "providers/sandbox/mime_message.h"
 #include "providers/sandbox/simulated_events.h"
@@ -157,12 +157,7 @@ SandboxProvider::~SandboxProvider() {
 }
 
 std::string SandboxProvider::RequestDigest(const OutboundMessage& message) const {
-  const std::string bytes =
-      absl::StrCat(message.idempotency_key, "\n", BuildMimeMessage(message, absl::UnixEpoch()));
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
+  return Digest({message.idempotency_key, "\n", BuildMimeMessage(message, absl::UnixEpoch())});
 }
 
 void SandboxProvider::Send(const OutboundMessage& message, absl::Duration /*timeout*/, Done done) {
@@ -191,9 +186,7 @@ std::unique_ptr<PreparedBatch> SandboxProvider::PrepareBatch(
   if (messages.size() > capabilities_.batch_max) return nullptr;
   std::string digests;
   for (const OutboundMessage& message : messages) digests += RequestDigest(message);
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(digests.data()), digests.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
+  std::string digest = Digest({digests});
   std::string key = absl::StrCat(name, "-", absl::BytesToHexString(digest));
   return std::make_unique<SandboxBatch>(
       std::move(key), std::move(digest),

@@ -21,7 +21,7 @@ constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 // Chunks of one recording: a statement on a thousand emails.
 constexpr size_t kRecordMax = 10;
-constexpr absl::Duration kRecordGathering = absl::Milliseconds(5);
+constexpr absl::Duration kRecordGathering = absl::Milliseconds(20);
 // A chunk that goes in single requests takes as long as so many that go in batch calls, and all
 // that are begun are in doubt after a crash: few at a time.
 constexpr int kPlacesOfSingles = 4;

@@ -188,8 +188,11 @@ class Converter {
     for (const absl::string_view scheme : {"https://", "http://", "mailto:", "tel:"}) {
       if (absl::StartsWithIgnoreCase(link, scheme)) target = link.substr(scheme.size());
     }
-    return text == link || text == target || absl::StrCat(text, "/") == target ||
-           absl::StrCat(text, "/") == link;
+    const auto is_text = [text](absl::string_view place) {
+      return absl::StartsWith(place, text) &&
+             (place.size() == text.size() || place.substr(text.size()) == "/");
+    };
+    return is_text(link) || is_text(target);
   }
 
   struct OpenedList {

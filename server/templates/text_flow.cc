@@ -16,12 +16,23 @@ bool IsPlain(char c) {
          byte != 0xEF;
 }
 
+// Behind the words at `begin`, which single spaces part: those stay, preformatted or not.
+size_t EndOfWords(absl::string_view text, size_t begin) {
+  size_t end = begin;
+  while (end < text.size()) {
+    const bool parts =
+        text[end] == ' ' && end > begin && end + 1 < text.size() && IsPlain(text[end + 1]);
+    if (!parts && !IsPlain(text[end])) break;
+    ++end;
+  }
+  return end;
+}
+
 }  // namespace
 
 void TextFlow::Text(absl::string_view text) {
   for (size_t i = 0; i < text.size();) {
-    size_t end = i;
-    while (end < text.size() && IsPlain(text[end])) ++end;
+    const size_t end = EndOfWords(text, i);
     if (end > i) {
       Flush();
       out_.append(text.data() + i, end - i);

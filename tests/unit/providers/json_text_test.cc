@@ -39,5 +39,22 @@ TEST(JsonText, IsWhatTheLibraryWritesOfRandomBytes) {
   }
 }
 
+TEST(JsonText, IsWhatTheLibraryWritesOfWordsAndMarkup) {
+  constexpr char kBytes[] = "abcdefghijklmnopqrstuvwxyz  <>=/~\x7f\"\"\\\n\t\x01\x1f\xc3";
+  std::mt19937 random(20261123);
+  for (int round = 0; round < 20000; ++round) {
+    std::string text;
+    for (auto i = random() % 64; i > 0; --i) text += kBytes[random() % (sizeof(kBytes) - 1)];
+    ASSERT_EQ(Ours(text), Theirs(text)) << round;
+  }
+  for (int byte = 0; byte < 256; ++byte) {
+    for (size_t place = 0; place < 17; ++place) {
+      std::string text(17, 'x');
+      text[place] = static_cast<char>(byte);
+      ASSERT_EQ(Ours(text), Theirs(text)) << byte << " at " << place;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace herald::providers
