@@ -274,6 +274,7 @@ absl::Status Service::StartAcceptance() {
   options.threads = config_.acceptance_connections;
   options.group_max = limits::kAcceptanceGroupMax;
   options.queue_max = limits::kAcceptanceQueueMax;
+  options.random = Uniform;
   options.on_commit = [this](const auto& emails, const auto& results) {
     OnCommit(emails, results);
   };

@@ -37,9 +37,12 @@ int main(int argc, char** argv) {
     std::cerr << cluster.status() << std::endl;
     return 1;
   }
-  const auto name = (*cluster)->CreateDatabase();
-  if (name.ok()) options.dsn = (*cluster)->Dsn(*name);
-  absl::Status status = name.ok() ? storage::Migrate(options.dsn) : name.status();
+  absl::Status status;
+  for (std::string* dsn : {&options.dsn, &options.twin_dsn}) {
+    const auto name = (*cluster)->CreateDatabase();
+    if (name.ok()) *dsn = (*cluster)->Dsn(*name);
+    if (status.ok()) status = name.ok() ? storage::Migrate(*dsn) : name.status();
+  }
   if (status.ok()) {
     const auto measures = bench::RunQueueBench(options);
     status = measures.status();

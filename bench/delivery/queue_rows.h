@@ -11,15 +11,14 @@ namespace herald::bench {
 // Rows for the queue's benchmark, written past the service. Throws libpqxx's exceptions.
 class QueueRows {
  public:
-  // Makes `emails` of them, spread over `tenants`; the queue can then hold each of them, again and
-  // again.
-  QueueRows(const std::string& dsn, int tenants, int64_t emails);
+  QueueRows(const std::string& dsn, int tenants);
 
-  // Queues the next `count` emails in `lane`, those that are not queued already.
+  // Accepts and queues `count` more emails in `lane`. Ids are never used twice, as in the service:
+  // the entries of one id that are dead but cannot be removed would be read again and again.
   void Queue(Lane lane, int64_t count);
-  // Makes the queue `count` long with rows behind all others, which are never reached.
+  // Makes the queue longer by `count` rows behind all others, which are never reached.
   void Lengthen(Lane lane, int64_t count);
-  int64_t Queued();
+  // Removes all emails.
   void Empty();
 
   // Begins or ends a transaction whose snapshot keeps dead rows from being removed.
@@ -30,7 +29,6 @@ class QueueRows {
   pqxx::connection connection_;
   pqxx::connection reader_;
   const int tenants_;
-  const int64_t emails_;
   int64_t next_ = 0;
 };
 

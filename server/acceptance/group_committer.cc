@@ -8,8 +8,6 @@
 namespace herald::acceptance {
 namespace {
 
-constexpr absl::Duration kOverloadRetryDelay = absl::Milliseconds(500);
-
 absl::Status DeadlinePassed() {
   return MakeError(absl::StatusCode::kDeadlineExceeded, "DEADLINE_PASSED",
                    "the call's deadline passed before the email was committed; nothing was kept");
@@ -18,7 +16,10 @@ absl::Status DeadlinePassed() {
 }  // namespace
 
 GroupCommitter::GroupCommitter(storage::EmailStore* store, Options options, Clock clock)
-    : store_(store), options_(std::move(options)), clock_(std::move(clock)) {
+    : store_(store),
+      options_(std::move(options)),
+      clock_(std::move(clock)),
+      pace_(options_.random) {
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { Run(); });
 }
 
@@ -57,7 +58,7 @@ absl::Status GroupCommitter::CheckRoom(size_t count) const {
     return WithRetryDelay(
         MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
                   "too many emails wait to be committed; send slower or to another replica"),
-        kOverloadRetryDelay);
+        pace_.ComeAgainIn(waiting_.size(), clock_()));
   }
   return absl::OkStatus();
 }
@@ -112,6 +113,7 @@ void GroupCommitter::Commit(Group group) {
   {
     absl::MutexLock lock(&mutex_);
     --committing_;  // the next group need not wait for the answers to this one
+    if (results.ok()) pace_.Committed(results->size(), clock_());
   }
   for (Pending& late : group.late) late.done(std::move(late.email), DeadlinePassed());
   if (!results.ok()) {

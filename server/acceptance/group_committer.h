@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/acceptance/commit_pace.h"
 #include "storage/email_store.h"
 
 namespace herald::acceptance {
@@ -35,6 +36,8 @@ class GroupCommitter {
     size_t queue_max = 20000;
     // A commit that takes longer hangs: others no longer wait for it.
     absl::Duration patience = absl::Milliseconds(100);
+    // Spreads the retry delays of those refused together.
+    CommitPace::Random random = [] { return 0.5; };
     // Sees each group after its commit: its emails' lanes, and how many they were.
     std::function<void(const std::vector<storage::NewEmail>& emails,
                        const std::vector<storage::AcceptResult>& results)>
@@ -46,8 +49,8 @@ class GroupCommitter {
   // Commits what waits, then stops.
   ~GroupCommitter();
 
-  // Takes one email. kResourceExhausted (OVERLOADED, with a retry delay) when too many wait, and
-  // kUnavailable after the stop: then `done` does not run.
+  // Takes one email. kResourceExhausted (OVERLOADED, with the delay of CommitPace) when too many
+  // wait, and kUnavailable after the stop: then `done` does not run.
   absl::Status Submit(Pending pending);
   // Takes many at once, so that they share groups; all or none, errors as Submit.
   absl::Status SubmitAll(std::vector<Pending>& pending);
@@ -75,6 +78,7 @@ class GroupCommitter {
   mutable absl::Mutex mutex_;
   std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
   int committing_ ABSL_GUARDED_BY(mutex_) = 0;
+  CommitPace pace_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::vector<std::thread> threads_;  // constant after construction

@@ -11,6 +11,7 @@
 #include "storage/postgres/chunk_rows.h"
 #include "storage/postgres/chunk_store_sql.h"
 #include "storage/postgres/email_rows.h"
+#include "storage/postgres/lease_token.h"
 #include "storage/postgres/transaction.h"
 
 namespace herald::storage {
@@ -44,6 +45,11 @@ enum ClaimColumn : pqxx::row::size_type {
 
 TransactionOptions Engine(const char* name) {
   return {.role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = name};
+}
+
+// See fair_claim.cc.
+TransactionOptions Claiming() {
+  return {.role = DatabaseRole::kEngine, .name = "claim_chunks", .durable = false};
 }
 
 LeasedChunk ChunkOf(const pqxx::row& row) {
@@ -134,13 +140,13 @@ absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(
     Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) {
   const int64_t turn = turn_.load();
   const absl::StatusOr<pqxx::result> rows = RunTransaction(
-      pool_, Engine("claim_chunks"), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
+      pool_, Claiming(), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
         const std::string seconds = std::to_string(absl::ToDoubleSeconds(lease));
         const auto claim_after = [&](int64_t tenant) {
           ArrayParam left_out(except.size());
           for (TenantId id : except) left_out.AddInt(id.value);
           return transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, tenant,
-                                  left_out.Take());
+                                  left_out.Take(), NewLeaseToken());
         };
         pqxx::result some = claim_after(turn);
         if (!some.empty() || turn == 0) return some;

@@ -7,12 +7,12 @@
 // rows, then emails; chunks in the order of (tenant_id, chunk_id). See queue_store_sql.h.
 namespace herald::storage::chunk_sql {
 
-// $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins. Walks the
-// tenants that have something due, one look at the index each, and takes as much of each but for
-// those in $5. Rows come in any order: a sort could not be planned around, which would blur the
-// choice of everything else.
+// $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins, $6 the token.
+// Walks the tenants that have something due, one look at the index each, and takes as much of each
+// but for those in $5. Rows come in any order: a sort could not be planned around, which would blur
+// the choice of everything else.
 inline constexpr KeptQuery kClaim{
-    "claim_chunks", "smallint, integer, float8, bigint, bigint[]",
+    "claim_chunks", "smallint, integer, float8, bigint, bigint[], bigint",
     "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "
     "lane smallint, unconfirmed_account text, unconfirmed_digest bytea, unconfirmed_time bigint, "
     "claim_time bigint, email_id bigint, recipient_sealed bytea, template_key text, "
@@ -36,11 +36,10 @@ WITH RECURSIVE turn (tenant_id, place) AS (
 visit AS MATERIALIZED (
   SELECT t.tenant_id FROM turn t WHERE t.tenant_id <> ALL ($5::bigint[])
   LIMIT $2::integer),
-token AS MATERIALIZED (SELECT nextval('herald.lease_token_seq') AS lease_token),
 leased AS (
   UPDATE herald.chunks c
   SET lease_until = clock_timestamp() + $3::float8 * interval '1 second',
-      lease_token = (SELECT lease_token FROM token),
+      lease_token = $6::bigint,
       claims = least(c.claims + 1, 32767)
   WHERE c.ctid = ANY (ARRAY(
     SELECT d.place FROM visit t CROSS JOIN LATERAL (

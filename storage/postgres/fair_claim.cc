@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "model/steady_time.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/lease_token.h"
 #include "storage/postgres/queue_store_sql.h"
 #include "storage/postgres/transaction.h"
 
@@ -20,9 +21,11 @@ struct Claimed {
   absl::optional<absl::Time> at;  // the database's clock
 };
 
-// Durable, though a lease that a crashed server forgets would merely be due again: the server would
-// forget with it how far the sequence of tokens was, and give the same token to somebody else.
-TransactionOptions Engine() { return {.role = DatabaseRole::kEngine, .name = "claim"}; }
+// A lease that a crashed server forgets was never taken: its emails are due, and whoever holds it
+// is refused by its token. An attempt that begins under it is durable together with it.
+TransactionOptions Engine() {
+  return {.role = DatabaseRole::kEngine, .name = "claim", .durable = false};
+}
 
 pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::Duration lease) {
   ArrayParam light(plan.light.size()), busy(plan.busy.size()), times(plan.busy.size(), 32),
@@ -36,7 +39,7 @@ pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::
   return transaction.Call(queue_sql::kClaim, static_cast<int>(lane), plan.limit,
                           std::to_string(absl::ToDoubleSeconds(lease)), light.Take(),
                           plan.light_max, plan.light_quota, plan.light_from, busy.Take(),
-                          times.Take(), emails.Take(), plan.busy_quota);
+                          times.Take(), emails.Take(), plan.busy_quota, NewLeaseToken());
 }
 
 // Returns the database's clock, if there is any tenant.

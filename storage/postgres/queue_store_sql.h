@@ -18,13 +18,13 @@ WHERE lane = $1::smallint ORDER BY tenant_id
 // $1 lane, $2 limit, $3 lease in seconds. Tenants are visited in the order of the arrays, each at
 // the head of its line, until there is enough; see LaneTurns. Light ones: $4 tenants, $5 the most
 // of all of them, $6 of each, $7 from which run_at on. Busy ones: $8 tenants, $9 and $10 from which
-// (run_at, email_id) on, $11 the most of each. What is not reached is not locked. The rows are
-// addressed by ctid, in an array, because no estimate of their number can then tempt the planner to
-// read a whole table.
+// (run_at, email_id) on, $11 the most of each. $12 the token. What is not reached is not locked.
+// The rows are addressed by ctid, in an array, because no estimate of their number can then tempt
+// the planner to read a whole table.
 inline constexpr KeptQuery kClaim{
     "claim",
     "smallint, integer, float8, bigint[], integer, integer, timestamptz, bigint[], "
-    "timestamptz[], bigint[], integer",
+    "timestamptz[], bigint[], integer, bigint",
     "tenant_id bigint, email_id bigint, lease_token bigint, claims smallint, "
     "attempts smallint, unconfirmed_account text, unconfirmed_digest bytea, "
     "unconfirmed_time bigint, lane smallint, redrives smallint, recipient_sealed bytea, "
@@ -34,11 +34,10 @@ inline constexpr KeptQuery kClaim{
     "tried_accounts text, user_id text, expire_time bigint, slots_held bigint[], "
     "run_at bigint",
     R"sql(
-WITH token AS MATERIALIZED (SELECT nextval('herald.lease_token_seq') AS lease_token),
-leased AS (
+WITH leased AS (
   UPDATE herald.queue q
   SET lease_until = clock_timestamp() + $3::float8 * interval '1 second',
-      lease_token = (SELECT lease_token FROM token),
+      lease_token = $12::bigint,
       claims = least(q.claims + 1, 32767)
   WHERE q.ctid = ANY (ARRAY(
     SELECT turn.ctid FROM (

@@ -22,6 +22,7 @@ std::string BeginScript(const TransactionOptions& options) {
                   ";SET LOCAL idle_in_transaction_session_timeout='10s'"
                   // Compiling a statement that runs once costs more than running it.
                   ";SET LOCAL jit=off");
+  if (!options.durable) absl::StrAppend(&script, ";SET LOCAL synchronous_commit=off");
   if (!options.tenants.empty()) {
     absl::StrAppend(
         &script, ";SET LOCAL herald.tenant_id='",

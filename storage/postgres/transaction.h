@@ -29,6 +29,9 @@ struct TransactionOptions {
   std::vector<TenantId> tenants = {};  // of kApi
   bool read_only = false;
   const char* name = "";  // for error texts
+  // False: COMMIT does not wait for the disk. A server that crashes within the next second may
+  // forget the transaction, but then also all that was committed after it.
+  bool durable = true;
 };
 
 // An open transaction, as the function given to RunTransaction sees it. Exec throws libpqxx's

@@ -20,6 +20,7 @@ namespace {
 constexpr int kBatch = 1000;
 constexpr int kBusyCallers = 6;  // they keep it busy and fit into what may wait (20,000)
 constexpr int kCallers = 32;     // they do not
+constexpr double kDemand = 3;    // times what is taken from the busy callers
 // A call is answered as a whole, so a window has to hold several of each caller, and it takes the
 // callers a while to fill or empty the line.
 constexpr absl::Duration kSettling = absl::Seconds(3);
@@ -27,6 +28,38 @@ constexpr absl::Duration kWindow = absl::Seconds(4);
 constexpr int kRounds = 2;
 constexpr double kGoodput = 0.9;
 constexpr absl::Duration kCallDeadline = absl::Seconds(60);
+
+// Emails that become due for sending at a steady rate, whoever has time for them. Those of more
+// than kPatience are given up unsent, else the demand would grow without end.
+class Demand {
+ public:
+  // Emails a second from now on; none at first.
+  void Set(double rate) {
+    absl::MutexLock lock(&mutex_);
+    rate_ = rate;
+    since_ = absl::Now();
+    due_ = 0;
+  }
+  // How many of `most` emails are due. They are taken out.
+  int Take(int most) {
+    absl::MutexLock lock(&mutex_);
+    const absl::Time now = absl::Now();
+    due_ = std::min(due_ + rate_ * absl::ToDoubleSeconds(now - since_),
+                    rate_ * absl::ToDoubleSeconds(kPatience));
+    since_ = now;
+    const int taken = std::min(most, static_cast<int>(due_));
+    due_ -= taken;
+    return taken;
+  }
+
+ private:
+  static constexpr absl::Duration kPatience = absl::Seconds(2);
+
+  absl::Mutex mutex_;
+  double rate_ ABSL_GUARDED_BY(mutex_) = 0;
+  double due_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time since_ ABSL_GUARDED_BY(mutex_);
+};
 
 // Callers of one tenant each, who hand in batch after batch and repeat what was shed as soon as
 // they were told to. Only the first few of them are at work, as many as told.
@@ -41,6 +74,7 @@ class Crowd {
   ~Crowd() { Finish(); }
 
   void SetAtWork(int callers) { at_work_ = callers; }
+  Demand& demand() { return demand_; }
   // Ends once what was begun is acknowledged.
   void Finish() {
     finishing_ = true;
@@ -73,10 +107,9 @@ class Crowd {
         absl::SleepFor(absl::Milliseconds(20));
         continue;
       }
-      while (!finishing_ && keys.size() < kBatch) {
-        keys.push_back(absl::StrCat("order:", number, ":", next++));
-      }
-      absl::SleepFor(HandIn(client, tenant, keys));
+      const int more = finishing_ ? 0 : demand_.Take(kBatch - static_cast<int>(keys.size()));
+      for (int i = 0; i < more; ++i) keys.push_back(absl::StrCat("order:", number, ":", next++));
+      absl::SleepFor(keys.empty() ? absl::Milliseconds(20) : HandIn(client, tenant, keys));
     }
   }
 
@@ -124,6 +157,7 @@ class Crowd {
     *wait = std::max(*wait, details.retry_delay.value_or(absl::Milliseconds(500)));
   }
 
+  Demand demand_;
   std::atomic<int> at_work_{0};
   std::atomic<bool> finishing_{false};
   std::atomic<int64_t> taken_{0};
@@ -136,8 +170,8 @@ class Crowd {
 };
 
 struct Rates {
-  double taken = 0;    // emails a second
-  double offered = 0;  // those shed included
+  double taken = 0;  // emails a second
+  double shed = 0;
 };
 
 Rates RatesWith(Crowd& crowd, int callers) {
@@ -148,17 +182,25 @@ Rates RatesWith(Crowd& crowd, int callers) {
   const absl::Time since = absl::Now();
   absl::SleepFor(kWindow);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - since);
-  const auto emails = static_cast<double>(crowd.taken() - taken);
-  Rates rates;
-  rates.taken = emails / seconds;
-  rates.offered = rates.taken + static_cast<double>(crowd.shed() - shed) / seconds;
-  std::cout << callers << " callers: offered " << rates.offered << "/s, taken " << rates.taken
-            << "/s" << std::endl;
+  const Rates rates = {static_cast<double>(crowd.taken() - taken) / seconds,
+                       static_cast<double>(crowd.shed() - shed) / seconds};
+  std::cout << callers << " callers: taken " << rates.taken << "/s, shed " << rates.shed << "/s"
+            << std::endl;
   return rates;
 }
 
+// The rate at which emails are taken from callers who hand in kDemand times that, divided by the
+// rate without overload.
+double Goodput(Crowd& crowd) {
+  crowd.demand().Set(1e9);
+  const Rates busy = RatesWith(crowd, kBusyCallers);
+  crowd.demand().Set(kDemand * busy.taken);
+  const Rates over = RatesWith(crowd, kCallers);
+  EXPECT_GT(over.shed, 0) << "that was no overload";
+  return over.taken / std::max(busy.taken, 1.0);
+}
+
 TEST(OverloadTest, ThreeTimesWhatCanBeTakenIsShedWithAHintAndTheRestIsTakenAsFastAsEver) {
-  if (!Long()) GTEST_SKIP() << "rates want a machine to themselves: HERALD_FAULT_LONG";
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Stack> stack, Stack::Create());
   // A slow disk, so that it and not the processors of this machine, which the callers compute on as
   // well, is what bounds the rate.
@@ -172,20 +214,16 @@ TEST(OverloadTest, ThreeTimesWhatCanBeTakenIsShedWithAHintAndTheRestIsTakenAsFas
   ASSERT_OK(stack->Start(settings));
   ASSERT_OK(stack->Provision());
   Crowd crowd(*stack);
+  crowd.demand().Set(1e9);
   RatesWith(crowd, kBusyCallers);  // caches fill
   double goodput = 0;
-  double offered = 0;
-  for (int round = 0; round < kRounds; ++round) {
-    const Rates busy = RatesWith(crowd, kBusyCallers);
-    const Rates over = RatesWith(crowd, kCallers);
-    goodput = std::max(goodput, over.taken / std::max(busy.taken, 1.0));
-    offered = std::max(offered, over.offered / std::max(over.taken, 1.0));
+  for (int round = 0; round < kRounds && goodput < kGoodput; ++round) {
+    goodput = std::max(goodput, Goodput(crowd));
   }
   crowd.Finish();
   std::cout << "goodput " << goodput << " of that without overload; longest call "
             << crowd.longest_call() << std::endl;
   EXPECT_GE(goodput, kGoodput);
-  EXPECT_GE(offered, 3) << "that was no overload";
   EXPECT_THAT(crowd.wrong(), ::testing::IsEmpty()) << "shed otherwise than with a hint";
   EXPECT_LT(crowd.longest_call(), kCallDeadline / 2) << "what waits is bounded";
   ASSERT_EQ(stack->Terminate(absl::Seconds(20)), 0) << stack->process().Stderr();

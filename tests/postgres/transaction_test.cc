@@ -123,6 +123,18 @@ TEST_F(TransactionTest, OpensWithOneRoundTripAndItsOwnLimits) {
               IsOkAndHolds(std::string("herald_api 5s 2s 10s on 1,2")));
 }
 
+TEST_F(TransactionTest, WaitsForTheDiskUnlessToldOtherwiseAndForItselfAlone) {
+  const auto setting = [this](bool durable) {
+    return RunTransaction(database_.pool(), {.name = "disk", .durable = durable},
+                          [](Transaction& transaction) -> absl::StatusOr<std::string> {
+                            return TextOf(transaction.Exec(
+                                {"disk", "SELECT current_setting('synchronous_commit')"})[0][0]);
+                          });
+  };
+  EXPECT_THAT(setting(false), IsOkAndHolds(std::string("off")));
+  EXPECT_THAT(setting(true), IsOkAndHolds(std::string("on")));
+}
+
 TEST_F(TransactionTest, ALostRaceIsRunAgainUntilItIsWon) {
   int runs = 0;
   EXPECT_OK(RunTransaction(database_.pool(), kWrite, [&](Transaction& transaction) {
