@@ -75,8 +75,8 @@ bool GroupCommitter::AwaitGroup(Group* group) {
     return stopping_ || !waiting_.empty();
   };
   const auto due = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || waiting_.size() >= options_.beside_min ||
-           (!waiting_.empty() && committing_ == 0);
+    return stopping_ || (!waiting_.empty() &&
+                         waiting_.size() >= options_.beside_min * static_cast<size_t>(committing_));
   };
   do {
     mutex_.Await(absl::Condition(&waited));

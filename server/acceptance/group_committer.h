@@ -30,9 +30,10 @@ class GroupCommitter {
   struct Options {
     int threads = 3;  // each with a transaction of its own
     size_t group_max = 500;
-    // So many must wait for a transaction to begin beside another. A transaction costs PostgreSQL
-    // about a millisecond whatever its size, so that small groups side by side are slower than one.
-    size_t beside_min = 25;
+    // So many must wait, for each transaction under way, for another to begin beside them. A
+    // transaction costs PostgreSQL about a millisecond whatever its size, so that small groups side
+    // by side are slower than one large one.
+    size_t beside_min = 64;
     size_t queue_max = 20000;
     // A commit that takes longer hangs: others no longer wait for it.
     absl::Duration patience = absl::Milliseconds(100);

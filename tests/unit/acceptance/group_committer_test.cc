@@ -132,6 +132,32 @@ TEST(GroupCommitter, RunsATransactionBesideAnotherOnlyForMany) {
   EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 3}));
 }
 
+TEST(GroupCommitter, AsksForMoreTheMoreAreUnderWay) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options;
+  options.threads = 3;
+  options.beside_min = 2;
+  options.patience = absl::InfiniteDuration();
+  std::vector<Answer> answers(7);
+  GroupCommitter committer(&store, options, absl::Now);
+  size_t next = 0;
+  const auto submit = [&](size_t count) {
+    for (const size_t end = next + count; next < end; ++next) {
+      ASSERT_TRUE(committer.Submit(Email(&answers[next])).ok());
+    }
+  };
+  submit(1);
+  store.AwaitGroups(1);
+  submit(2);
+  store.AwaitGroups(2);
+  submit(4);
+  store.AwaitGroups(3);
+  store.Hold(false);
+  for (Answer& answer : answers) answer.done.WaitForNotification();
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 2, 4}));
+}
+
 TEST(GroupCommitter, DoesNotWaitForATransactionThatHangs) {
   HeldStore store;
   store.Hold(true);
