@@ -212,6 +212,10 @@ void ReadLane(Section section, delivery::LanePolicy* policy) {
   section.ReadCount("workers", &policy->workers);
   section.ReadCount("claim_batch", &policy->claim_batch);
   section.ReadCount("in_flight_max", &policy->in_flight_max);
+  section.Read("share_beside_critical", &policy->share_beside_critical);
+  if (!(policy->share_beside_critical >= 0.01 && policy->share_beside_critical <= 1)) {
+    Fail(section.Path("share_beside_critical"), "must be at least 0.01, at most 1");
+  }
   std::string unconfirmed;
   section.Read("unconfirmed", &unconfirmed);
   if (unconfirmed == "resend") {

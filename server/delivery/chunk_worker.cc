@@ -22,6 +22,9 @@ constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 // Chunks of one recording: a statement on a thousand emails.
 constexpr size_t kRecordMax = 10;
 constexpr absl::Duration kRecordGathering = absl::Milliseconds(20);
+// Of a claim while CRITICAL emails are delivered, and the longest rest after it.
+constexpr int kGentleClaim = 2;
+constexpr absl::Duration kRestMax = absl::Seconds(2);
 // A chunk that goes in single requests takes as long as so many that go in batch calls, and all
 // that are begun are in doubt after a crash: few at a time.
 constexpr int kPlacesOfSingles = 4;
@@ -82,7 +85,7 @@ ChunkWorker::ChunkWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
   };
   recorder_ =
       std::make_unique<RecordingLoop<Recorded>>(kRecordMax, std::move(steps), kRecordGathering);
-  for (int i = 0; i < policy_.chunk_workers; ++i) threads_.emplace_back([this] { Run(); });
+  for (int i = 0; i < policy_.chunk_workers; ++i) threads_.emplace_back([this, i] { Run(i); });
 }
 
 ChunkWorker::~ChunkWorker() {
@@ -108,10 +111,15 @@ bool ChunkWorker::Drain(absl::Time deadline) {
   return mutex_.AwaitWithDeadline(absl::Condition(&empty), deadline);
 }
 
-void ChunkWorker::Run() {
+void ChunkWorker::Run(int number) {
   absl::Duration poll = kBusyPoll;
   while (!Stopping()) {
-    const TenantShares::Allowance room = Reserve();
+    const bool gentle = GivesWay();
+    if (gentle && number > 0) {
+      Rest(kIdlePoll);
+      continue;
+    }
+    const TenantShares::Allowance room = Reserve(gentle ? kGentleClaim : policy_.chunk_claim);
     if (room.limit == 0) {
       Pause(kIdlePoll, &room);
       continue;
@@ -128,6 +136,7 @@ void ChunkWorker::Run() {
     if (claimed > 0) {
       Pass(Failpoint::kAfterClaim);
       Deliver(*std::move(chunks), asked);
+      if (gentle) Rest((SteadyNow() - asked) * (1 / policy_.share_beside_critical - 1));
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
     if (claimed < room.limit) Pause(poll * (0.5 + parts_.random() / 2), &room);
@@ -135,9 +144,10 @@ void ChunkWorker::Run() {
 }
 
 // Places for a claim, which is to Occupy some of them.
-TenantShares::Allowance ChunkWorker::Reserve() {
+TenantShares::Allowance ChunkWorker::Reserve(int most) {
   absl::MutexLock lock(&mutex_);
   TenantShares::Allowance room = shares_.Next();
+  room.limit = std::min(room.limit, most);
   shares_.Reserve(room.limit);
   return room;
 }
@@ -155,6 +165,19 @@ void ChunkWorker::Pause(absl::Duration at_most, const TenantShares::Allowance* r
   };
   AwaitSteadily(mutex_, absl::Condition(&disturbed), at_most);
   woken_ = std::max(woken_ - 1, 0);
+}
+
+// Whether CRITICAL emails are to find the machine half idle: lower priorities of threads do not
+// reach PostgreSQL's processes, which a claim keeps busy for longer than an email may take.
+bool ChunkWorker::GivesWay() const {
+  return policy_.share_beside_critical < 1 && parts_.urgent != nullptr &&
+         parts_.urgent->Flows(SteadyNow());
+}
+
+void ChunkWorker::Rest(absl::Duration length) {
+  absl::MutexLock lock(&mutex_);
+  const auto stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_; };
+  AwaitSteadily(mutex_, absl::Condition(&stopping), std::min(length, kRestMax));
 }
 
 bool ChunkWorker::Stopping() {

@@ -40,14 +40,17 @@ class ChunkWorker {
     int places = 1;  // that it took up
   };
 
-  void Run();
-  TenantShares::Allowance Reserve() ABSL_LOCKS_EXCLUDED(mutex_);
+  // One of the threads, numbered from 0.
+  void Run(int number);
+  bool GivesWay() const;
+  TenantShares::Allowance Reserve(int most) ABSL_LOCKS_EXCLUDED(mutex_);
   void Occupy(int reserved, const std::vector<storage::LeasedChunk>& chunks)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // See LaneWorker.
   void Pause(absl::Duration at_most, const TenantShares::Allowance* room = nullptr)
       ABSL_LOCKS_EXCLUDED(mutex_);
   bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Rest(absl::Duration length) ABSL_LOCKS_EXCLUDED(mutex_);
   void Deliver(std::vector<storage::LeasedChunk> chunks, absl::Time claim_time);
   void Return(const std::vector<storage::LeasedChunk>& chunks);
   void PutOff(ChunkJob job);

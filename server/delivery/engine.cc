@@ -23,9 +23,11 @@ Engine::Engine(const std::map<Lane, LaneSetup>& lanes) {
 }
 
 void Engine::Start(Lane lane, const LaneSetup& setup) {
-  workers_[lane] = std::make_unique<LaneWorker>(lane, setup.policy, setup.parts);
-  if (setup.parts.chunks == nullptr) return;
-  chunk_workers_[lane] = std::make_unique<ChunkWorker>(lane, setup.policy, setup.parts);
+  DeliveryParts parts = setup.parts;
+  parts.urgent = &urgent_;
+  workers_[lane] = std::make_unique<LaneWorker>(lane, setup.policy, parts);
+  if (parts.chunks == nullptr) return;
+  chunk_workers_[lane] = std::make_unique<ChunkWorker>(lane, setup.policy, parts);
 }
 
 void Engine::Wake(Lane lane) {

@@ -15,7 +15,8 @@ class Engine {
  public:
   struct LaneSetup {
     LanePolicy policy;
-    DeliveryParts parts;  // its store: a lane may have database connections of its own
+    DeliveryParts parts;  // its store: a lane may have database connections of its own;
+                          // `urgent` is set by the engine
   };
   explicit Engine(const std::map<Lane, LaneSetup>& lanes);
 
@@ -27,6 +28,7 @@ class Engine {
  private:
   void Start(Lane lane, const LaneSetup& setup);
 
+  UrgentTraffic urgent_;
   std::map<Lane, std::unique_ptr<LaneWorker>> workers_;
   std::map<Lane, std::unique_ptr<ChunkWorker>> chunk_workers_;  // of lanes with chunks
 };

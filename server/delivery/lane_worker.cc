@@ -64,6 +64,7 @@ void LaneWorker::Run() {
     if (!emails.ok()) parts_.observer->OnStorageError("claim", emails.status());
     const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
     if (claimed > 0) {
+      if (lane_ == Lane::kCritical && parts_.urgent != nullptr) parts_.urgent->Note(SteadyNow());
       Pass(Failpoint::kAfterClaim);
       IsolateSuspect(*emails);
       Deliver(*std::move(emails));

@@ -16,6 +16,7 @@
 #include "server/delivery/retry_policy.h"
 #include "server/delivery/router.h"
 #include "server/delivery/tenant_shares.h"
+#include "server/delivery/urgent_traffic.h"
 #include "storage/chunk_store.h"
 #include "storage/queue_store.h"
 
@@ -31,6 +32,7 @@ struct DeliveryParts {
   std::function<absl::optional<UnconfirmedPolicy>(TenantId, Lane)> unconfirmed_of;
   const RateLimiter* limiter = nullptr;  // nullptr: no limits
   DeliveryObserver* observer = nullptr;
+  UrgentTraffic* urgent = nullptr;  // of the engine; nullptr: nothing is urgent
   std::function<absl::Time()> clock;
   Random random;
   // A lease must outlast a hand-over and its recording.

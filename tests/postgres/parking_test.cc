@@ -6,6 +6,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "herald/internal/v1/content.pb.h"
+#include "model/steady_time.h"
 #include "server/delivery/lane_worker.h"
 #include "storage/postgres/rate_limit_store.h"
 #include "storage/postgres/tenant_store.h"
@@ -120,6 +121,7 @@ class ParkingTest : public storage::EmailFixture {
     parts.observer = &watcher_;
     parts.clock = absl::Now;
     parts.random = [] { return 0.5; };
+    parts.urgent = &urgent_;
     return std::make_unique<LaneWorker>(lane, DefaultLanePolicy(lane), parts);
   }
 
@@ -135,6 +137,7 @@ class ParkingTest : public storage::EmailFixture {
   AcceptingProvider provider_;
   support::OneAccountRouter router_{&provider_};
   ParkedWatcher watcher_;
+  UrgentTraffic urgent_;
   storage::PostgresTenantStore tenants_{database_.pool(), keys_};
   limits::TenantLimitCache cache_{&tenants_};
   storage::PostgresRateLimitStore store_{database_.pool()};
@@ -185,9 +188,11 @@ TEST_F(ParkingTest, CriticalMailOvertakesTheTenantsParkedBulk) {
   const RateLimiter limiter(TenantRate(0.01, 1), &cache_, &store_);
   const auto bulk = Work(Lane::kBulk, &limiter);
   ASSERT_TRUE(watcher_.AwaitParked(499, absl::Seconds(60)));
+  EXPECT_FALSE(urgent_.Flows(SteadyNow()));
   AcceptMany(1, Lane::kCritical, "critical");
   const auto critical = Work(Lane::kCritical, &limiter);
   EXPECT_TRUE(provider_.AwaitSent(2, absl::Seconds(60)));
+  EXPECT_TRUE(urgent_.Flows(SteadyNow())) << "BULK has to give way";
 }
 
 TEST_F(ParkingTest, WithoutALimitNobodyAsksTheDatabase) {

@@ -131,6 +131,21 @@ TEST_F(ConfigTest, BreaksForRealAccountsAndNotForSandboxesUnlessTold) {
   EXPECT_EQ(config->breaker.probes, 3);
 }
 
+TEST_F(ConfigTest, ReadsAndBoundsTheShareBesideCriticalMail) {
+  const auto with = [](const std::string& share) {
+    std::string yaml = Good();
+    return yaml.replace(yaml.find("  lanes:"), 8,
+                        "  lanes:\n    bulk: {share_beside_critical: " + share + "}");
+  };
+  const auto config = ParseConfig(with("0.25"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->lanes.at(Lane::kBulk).share_beside_critical, 0.25);
+  EXPECT_EQ(config->lanes.at(Lane::kStandard).share_beside_critical, 1);
+  for (const char* wrong : {"0", "1.5", ".nan"}) {
+    EXPECT_THAT(Error(with(wrong)), testing::HasSubstr("lanes.bulk.share_beside_critical"));
+  }
+}
+
 TEST_F(ConfigTest, NeverRepeatsASecret) {
   EXPECT_THAT(Error(Good() + "sidecar_token: plain-secret\n"),
               testing::Not(testing::HasSubstr("plain-secret")));

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "herald/internal/v1/content.pb.h"
+#include "model/steady_time.h"
 #include "tests/support/one_account_router.h"
 #include "tests/support/one_template_store.h"
 #include "tests/unit/delivery/fake_chunk_store.h"
@@ -34,6 +35,7 @@ class ChunkWorkerTest : public ::testing::Test {
     parts.observer = &observer_;
     parts.clock = absl::Now;
     parts.random = [] { return 0.0; };
+    parts.urgent = &urgent_;
     parts.lease = lease_;
     worker_ = std::make_unique<ChunkWorker>(Lane::kBulk, policy_, std::move(parts));
   }
@@ -84,6 +86,7 @@ class ChunkWorkerTest : public ::testing::Test {
   ScriptedProvider provider_;
   support::OneAccountRouter router_{&provider_};
   DeliveryObserver observer_;
+  UrgentTraffic urgent_;
   LanePolicy policy_ = DefaultLanePolicy(Lane::kBulk);
   absl::Duration lease_ = absl::Seconds(90);
   std::unique_ptr<ChunkWorker> worker_;
@@ -104,6 +107,43 @@ TEST_F(ChunkWorkerTest, WithoutABatchCallEveryMemberGoesAloneUnderOneAttempt) {
   EXPECT_EQ(starts[0].request_key, "");
   EXPECT_EQ(starts[0].request_digest, end.request_digest);
   EXPECT_THAT(starts[0].members, SizeIs(3));
+}
+
+TEST_F(ChunkWorkerTest, ItTakesFewAtATimeWhileCriticalEmailsAreDelivered) {
+  provider_.AnswerAtOnce({ResultOf(kAccepted)});
+  for (int i = 0; i < 5; ++i) store_.Offer(Chunk(1));
+  urgent_.Note(SteadyNow());
+  Start();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(store_.AwaitEnd().outcome, kAccepted);
+  const std::vector<int> limits = store_.limits();
+  ASSERT_GE(limits.size(), 3u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limits[static_cast<size_t>(i)], 2);
+}
+
+TEST_F(ChunkWorkerTest, ItTakesManyWithoutCriticalEmailsOrWithTheWholeShare) {
+  provider_.AnswerAtOnce({ResultOf(kAccepted)});
+  for (const bool urgent : {false, true}) {
+    policy_.share_beside_critical = urgent ? 1 : 0.5;
+    if (urgent) urgent_.Note(SteadyNow());
+    for (int i = 0; i < 5; ++i) store_.Offer(Chunk(1));
+    Start();
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(store_.AwaitEnd().outcome, kAccepted);
+    worker_->Drain(absl::InfiniteFuture());
+    EXPECT_EQ(store_.limits().front(), policy_.chunk_claim);
+    store_.ForgetLimits();
+  }
+}
+
+TEST_F(ChunkWorkerTest, ItsRestEndsWithTheService) {
+  policy_.share_beside_critical = 1e-9;
+  provider_.AnswerAtOnce({ResultOf(kAccepted)});
+  store_.Offer(Chunk(1));
+  urgent_.Note(SteadyNow());
+  Start();
+  store_.AwaitEnd();
+  const absl::Time asked = SteadyNow();
+  EXPECT_TRUE(worker_->Drain(absl::InfiniteFuture()));
+  EXPECT_LT(SteadyNow() - asked, absl::Seconds(1)) << "it would rest for two";
 }
 
 TEST_F(ChunkWorkerTest, ItLeavesRequestsOfTheAccountToOtherLanes) {

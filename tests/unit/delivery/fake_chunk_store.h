@@ -35,6 +35,15 @@ class FakeChunkStore final : public storage::ChunkStore {
     const auto there = [this, count] { return broken_up_ >= count; };
     mutex_.Await(absl::Condition(&there));
   }
+  // Of the claims so far.
+  std::vector<int> limits() const {
+    absl::MutexLock lock(&mutex_);
+    return limits_;
+  }
+  void ForgetLimits() {
+    absl::MutexLock lock(&mutex_);
+    limits_.clear();
+  }
   std::vector<storage::ChunkStart> starts() const {
     absl::MutexLock lock(&mutex_);
     return starts_;
@@ -43,6 +52,7 @@ class FakeChunkStore final : public storage::ChunkStore {
   absl::StatusOr<std::vector<storage::LeasedChunk>> Claim(Lane, int limit, absl::Duration,
                                                           absl::Span<const TenantId>) override {
     absl::MutexLock lock(&mutex_);
+    limits_.push_back(limit);
     std::vector<storage::LeasedChunk> claimed;
     while (!due_.empty() && static_cast<int>(claimed.size()) < limit) {
       claimed.push_back(std::move(due_.front()));
@@ -86,6 +96,7 @@ class FakeChunkStore final : public storage::ChunkStore {
   mutable absl::Mutex mutex_;
   std::deque<storage::LeasedChunk> due_;
   std::deque<storage::ChunkEnd> ends_;
+  std::vector<int> limits_ ABSL_GUARDED_BY(mutex_);
   std::vector<storage::ChunkStart> starts_;
   int begin_failures_ = 0;
   int broken_up_ = 0;
