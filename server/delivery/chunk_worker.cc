@@ -17,13 +17,14 @@ using storage::LeasedChunk;
 
 constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
+constexpr size_t kMembersMax = 100;
 // As of single emails.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 // Chunks of one recording: a statement on a thousand emails.
 constexpr size_t kRecordMax = 10;
 constexpr absl::Duration kRecordGathering = absl::Milliseconds(20);
-// Of a claim while CRITICAL emails are delivered, and the longest rest after it.
-constexpr int kGentleClaim = 2;
+// Emails of a claim while CRITICAL ones are delivered, and the longest rest after it.
+constexpr size_t kGentleEmails = 200;
 constexpr absl::Duration kRestMax = absl::Seconds(2);
 // A chunk that goes in single requests takes as long as so many that go in batch calls, and all
 // that are begun are in doubt after a crash: few at a time.
@@ -42,6 +43,17 @@ bool AnyNotTaken(absl::Span<const providers::SendResult> results) {
   return absl::c_any_of(results, [](const providers::SendResult& result) {
     return result.outcome == Outcome::kRetryable || result.outcome == Outcome::kProviderDown;
   });
+}
+
+// Chunks of a claim that hold about kGentleEmails.
+int GentleClaim(size_t usual_members) {
+  return static_cast<int>(kGentleEmails / std::max<size_t>(usual_members, 1));
+}
+
+size_t UsualMembers(const std::vector<LeasedChunk>& chunks) {
+  size_t members = 0;
+  for (const LeasedChunk& chunk : chunks) members += chunk.members.size();
+  return members / chunks.size();
 }
 
 // Recipients and contents are not needed once the batch is made.
@@ -113,13 +125,15 @@ bool ChunkWorker::Drain(absl::Time deadline) {
 
 void ChunkWorker::Run(int number) {
   absl::Duration poll = kBusyPoll;
+  size_t usual_members = kMembersMax;  // of a chunk, by the last claim
   while (!Stopping()) {
     const bool gentle = GivesWay();
     if (gentle && number > 0) {
       Rest(kIdlePoll);
       continue;
     }
-    const TenantShares::Allowance room = Reserve(gentle ? kGentleClaim : policy_.chunk_claim);
+    const TenantShares::Allowance room =
+        Reserve(gentle ? GentleClaim(usual_members) : policy_.chunk_claim);
     if (room.limit == 0) {
       Pause(kIdlePoll, &room);
       continue;
@@ -134,6 +148,7 @@ void ChunkWorker::Run(int number) {
     const int claimed = static_cast<int>(chunks->size());
     Occupy(room.limit, *chunks);
     if (claimed > 0) {
+      usual_members = UsualMembers(*chunks);
       Pass(Failpoint::kAfterClaim);
       Deliver(*std::move(chunks), asked);
       if (gentle) Rest((SteadyNow() - asked) * (1 / policy_.share_beside_critical - 1));

@@ -97,7 +97,7 @@ TEST(SnapshotTest, AHeldSnapshotAndScannersDoNotSlowTheDrainDownOverTime) {
   accepting.roles = "api";
   BacklogOptions backlog;
   backlog.lane = v1::LANE_STANDARD;
-  backlog.emails = Long() ? 2'000'000 : 40'000;
+  backlog.emails = Long() ? 2'000'000 : 70'000;
   backlog.chunked = false;
   for (Stack* each : {stack.get(), twin.get()}) {
     ASSERT_OK(each->Start(accepting));
