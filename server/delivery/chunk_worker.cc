@@ -45,9 +45,9 @@ bool AnyNotTaken(absl::Span<const providers::SendResult> results) {
   });
 }
 
-// Chunks of a claim that hold about kGentleEmails.
+// Chunks of a claim that hold about kGentleEmails; one at least, however large they are.
 int GentleClaim(size_t usual_members) {
-  return static_cast<int>(kGentleEmails / std::max<size_t>(usual_members, 1));
+  return static_cast<int>(std::max<size_t>(kGentleEmails / std::max<size_t>(usual_members, 1), 1));
 }
 
 size_t UsualMembers(const std::vector<LeasedChunk>& chunks) {
