@@ -70,8 +70,22 @@ struct Capabilities {
   size_t batch_max = 1;                  // messages of one batch call; 1 when there is none
 };
 
-// Messages of one batch call in the form in which they go on the wire, made once: what was digested
-// is what is handed over.
+// One message in the form in which it goes on the wire, made once: what was digested is what is
+// handed over.
+class PreparedMessage {
+ public:
+  explicit PreparedMessage(std::string digest) : digest_(std::move(digest)) {}
+  virtual ~PreparedMessage() = default;
+
+  // 32 bytes, of all that goes on the wire but the trace. An attempt whose digest differs from that
+  // of an unconfirmed one is not a repetition.
+  const std::string& digest() const { return digest_; }
+
+ private:
+  const std::string digest_;
+};
+
+// Messages of one batch call likewise.
 class PreparedBatch {
  public:
   PreparedBatch(std::string key, std::string digest, size_t size)
@@ -80,7 +94,7 @@ class PreparedBatch {
 
   // Names the batch at the provider; it follows from the bytes, so that only a repetition bears it.
   const std::string& key() const { return key_; }
-  // 32 bytes, as Provider::RequestDigest.
+  // 32 bytes, as PreparedMessage's.
   const std::string& digest() const { return digest_; }
   size_t size() const { return size_; }
 
@@ -88,19 +102,6 @@ class PreparedBatch {
   const std::string key_;
   const std::string digest_;
   const size_t size_;
-};
-
-// One message likewise.
-class PreparedMessage {
- public:
-  explicit PreparedMessage(std::string digest) : digest_(std::move(digest)) {}
-  virtual ~PreparedMessage() = default;
-
-  // 32 bytes: Provider::RequestDigest of the message.
-  const std::string& digest() const { return digest_; }
-
- private:
-  const std::string digest_;
 };
 
 // One account at one delivery provider.
@@ -116,17 +117,11 @@ class Provider {
   // The configured name of the account ("resend-main"): metric label, attempt record, route entry.
   virtual absl::string_view account() const = 0;
   virtual const Capabilities& capabilities() const = 0;
-  // A digest of the bytes Send would put on the wire for `message`, 32 bytes. An attempt whose
-  // digest differs from that of an unconfirmed one is not a repetition.
-  virtual std::string RequestDigest(const OutboundMessage& message) const = 0;
-  virtual void Send(const OutboundMessage& message, absl::Duration timeout, Done done) = 0;
-
-  // Prepare and SendPrepared do in two steps what RequestDigest and Send do, for the price of one:
-  // an account that writes a body overrides both.
-  virtual std::unique_ptr<PreparedMessage> Prepare(const OutboundMessage& message) const;
-  // As Send, of what Prepare of this account made.
-  virtual void SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
-                            Done done);
+  // Never null. Nothing is handed over yet.
+  virtual std::unique_ptr<PreparedMessage> Prepare(const OutboundMessage& message) const = 0;
+  // Hands over what Prepare of this account made.
+  virtual void Send(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
+                    Done done) = 0;
 
   // One result for each message, in their order.
   using BatchDone = std::function<void(std::vector<SendResult>)>;
@@ -142,24 +137,6 @@ class Provider {
   virtual void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
                          BatchDone done);
 };
-
-namespace internal {
-class MessageCopy final : public PreparedMessage {
- public:
-  MessageCopy(std::string digest, OutboundMessage original)
-      : PreparedMessage(std::move(digest)), message(std::move(original)) {}
-  const OutboundMessage message;
-};
-}  // namespace internal
-
-inline std::unique_ptr<PreparedMessage> Provider::Prepare(const OutboundMessage& message) const {
-  return std::make_unique<internal::MessageCopy>(RequestDigest(message), message);
-}
-
-inline void Provider::SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
-                                   Done done) {
-  Send(static_cast<const internal::MessageCopy&>(*message).message, timeout, std::move(done));
-}
 
 inline void Provider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration /*timeout*/,
                                 BatchDone done) {

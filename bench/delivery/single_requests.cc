@@ -74,7 +74,8 @@ absl::StatusOr<providers::HttpRequest> RequestOfOneEmail(World& world) {
   const auto message = world.renderer().Render(claimed->at(0).members.at(0));
   if (!message.ok()) return message.status();
   RequestCatcher catcher;
-  world.MakeAccount(catcher)->Send(*message, absl::Seconds(20), [](providers::SendResult) {});
+  const auto account = world.MakeAccount(catcher);
+  account->Send(account->Prepare(*message), absl::Seconds(20), [](providers::SendResult) {});
   if (absl::Status status = world.chunks().ReturnLeases({claimed->at(0).lease}); !status.ok()) {
     return status;
   }

@@ -52,11 +52,8 @@ class ResendProvider : public Provider {
 
   absl::string_view account() const override { return options_.account; }
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::string RequestDigest(const OutboundMessage& message) const override;
-  void Send(const OutboundMessage& message, absl::Duration timeout, Done done) override;
   std::unique_ptr<PreparedMessage> Prepare(const OutboundMessage& message) const override;
-  void SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
-                    Done done) override;
+  void Send(std::unique_ptr<PreparedMessage> message, absl::Duration timeout, Done done) override;
   std::unique_ptr<PreparedBatch> PrepareBatch(absl::Span<const OutboundMessage> messages,
                                               absl::string_view name) const override;
   void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
@@ -77,10 +74,6 @@ class ResendProvider : public Provider {
 };
 
 // Trace context is left out: it may differ between attempts, and Resend does not compare it.
-std::string ResendProvider::RequestDigest(const OutboundMessage& message) const {
-  return Prepare(message)->digest();
-}
-
 std::unique_ptr<PreparedMessage> ResendProvider::Prepare(const OutboundMessage& message) const {
   std::string body = ResendRequestBody(message);
   std::string digest = Digest({message.idempotency_key, "\n", body});
@@ -97,12 +90,8 @@ HttpRequest ResendProvider::Request(absl::string_view path, const std::string& k
   return request;
 }
 
-void ResendProvider::Send(const OutboundMessage& message, absl::Duration timeout, Done done) {
-  SendPrepared(Prepare(message), timeout, std::move(done));
-}
-
-void ResendProvider::SendPrepared(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
-                                  Done done) {
+void ResendProvider::Send(std::unique_ptr<PreparedMessage> message, absl::Duration timeout,
+                          Done done) {
   auto& prepared = static_cast<ResendMessage&>(*message);
   HttpRequest request = Request("/emails", prepared.key);
   request.body = std::move(prepared.body);

@@ -50,6 +50,10 @@ size_t ContentBytes(const OutboundMessage& message) {
   return bytes;
 }
 
+std::string DigestOf(const OutboundMessage& message) {
+  return Digest({message.idempotency_key, "\n", BuildMimeMessage(message, absl::UnixEpoch())});
+}
+
 // Makes a key that no other hand-over has.
 void MakeUnique(std::string& key) {
   std::array<unsigned char, 8> bytes;
@@ -58,12 +62,20 @@ void MakeUnique(std::string& key) {
                   absl::BytesToHexString(absl::string_view(
                       reinterpret_cast<const char*>(bytes.data()), bytes.size())));
 }
+
+class SandboxMessage : public PreparedMessage {
+ public:
+  SandboxMessage(std::string digest, OutboundMessage copy)
+      : PreparedMessage(std::move(digest)), message(std::move(copy)) {}
+  OutboundMessage message;
+};
+
 class SandboxBatch : public PreparedBatch {
  public:
   SandboxBatch(std::string key, std::string digest, std::vector<OutboundMessage> messages)
       : PreparedBatch(std::move(key), std::move(digest), messages.size()),
         messages(std::move(messages)) {}
-  const std::vector<OutboundMessage> messages;
+  std::vector<OutboundMessage> messages;
 };
 
 // Gathers the answers to the messages of one batch call.
@@ -100,9 +112,8 @@ class SandboxProvider : public Provider {
 
   absl::string_view account() const override { return options_.account; }
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::string RequestDigest(const OutboundMessage& message) const override;
-  void Send(const OutboundMessage& message, absl::Duration timeout, Done done) override
-      ABSL_LOCKS_EXCLUDED(mu_);
+  std::unique_ptr<PreparedMessage> Prepare(const OutboundMessage& message) const override;
+  void Send(std::unique_ptr<PreparedMessage> message, absl::Duration timeout, Done done) override;
   std::unique_ptr<PreparedBatch> PrepareBatch(absl::Span<const OutboundMessage> messages,
                                               absl::string_view name) const override;
   void SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
@@ -115,6 +126,7 @@ class SandboxProvider : public Provider {
     Done done;
   };
 
+  void Queue(OutboundMessage message, Done done) ABSL_LOCKS_EXCLUDED(mu_);
   void Work() ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<Handover> NextBatch() ABSL_LOCKS_EXCLUDED(mu_);
   void Process(std::vector<Handover> batch);
@@ -156,11 +168,16 @@ SandboxProvider::~SandboxProvider() {
   }
 }
 
-std::string SandboxProvider::RequestDigest(const OutboundMessage& message) const {
-  return Digest({message.idempotency_key, "\n", BuildMimeMessage(message, absl::UnixEpoch())});
+std::unique_ptr<PreparedMessage> SandboxProvider::Prepare(const OutboundMessage& message) const {
+  return std::make_unique<SandboxMessage>(DigestOf(message), message);
 }
 
-void SandboxProvider::Send(const OutboundMessage& message, absl::Duration /*timeout*/, Done done) {
+void SandboxProvider::Send(std::unique_ptr<PreparedMessage> message, absl::Duration /*timeout*/,
+                           Done done) {
+  Queue(std::move(static_cast<SandboxMessage&>(*message).message), std::move(done));
+}
+
+void SandboxProvider::Queue(OutboundMessage message, Done done) {
   if (!IsFileName(message.email_id) || !IsFileName(message.tenant_id)) {
     return done(Result(Outcome::kRejected, "invalid_id", "an id is not valid"));
   }
@@ -168,7 +185,8 @@ void SandboxProvider::Send(const OutboundMessage& message, absl::Duration /*time
     return done(Result(Outcome::kRejected, "message_too_large",
                        absl::StrCat("larger than ", kMessageBytesMax, " bytes")));
   }
-  Handover handover{message, SimulationFor(message.to.address), nullptr};
+  const Simulation simulation = SimulationFor(message.to.address);
+  Handover handover{std::move(message), simulation, nullptr};
   if (!options_.idempotent) MakeUnique(handover.message.idempotency_key);
   {
     absl::MutexLock lock(&mu_);
@@ -185,7 +203,7 @@ std::unique_ptr<PreparedBatch> SandboxProvider::PrepareBatch(
     absl::Span<const OutboundMessage> messages, absl::string_view name) const {
   if (messages.size() > capabilities_.batch_max) return nullptr;
   std::string digests;
-  for (const OutboundMessage& message : messages) digests += RequestDigest(message);
+  for (const OutboundMessage& message : messages) digests += DigestOf(message);
   std::string digest = Digest({digests});
   std::string key = absl::StrCat(name, "-", absl::BytesToHexString(digest));
   return std::make_unique<SandboxBatch>(
@@ -194,13 +212,13 @@ std::unique_ptr<PreparedBatch> SandboxProvider::PrepareBatch(
 }
 
 // Every message keeps the key that it has alone, so that the record knows it again either way.
-void SandboxProvider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration timeout,
+void SandboxProvider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration /*timeout*/,
                                 BatchDone done) {
-  const auto& messages = static_cast<const SandboxBatch&>(*batch).messages;
+  std::vector<OutboundMessage>& messages = static_cast<SandboxBatch&>(*batch).messages;
   const auto gathering = std::make_shared<Gathering>(messages.size(), std::move(done));
   for (size_t i = 0; i < messages.size(); ++i) {
-    Send(messages[i], timeout,
-         [gathering, i](SendResult result) { gathering->Put(i, std::move(result)); });
+    Queue(std::move(messages[i]),
+          [gathering, i](SendResult result) { gathering->Put(i, std::move(result)); });
   }
 }
 

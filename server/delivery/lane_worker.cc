@@ -189,7 +189,7 @@ bool LaneWorker::PrepareUnconfirmed(const storage::LeasedEmail& email, Job* job)
   RouteChoice same;
   if (provider != nullptr) {
     facts.idempotency_window = provider->capabilities().idempotency_window;
-    facts.same_request = provider->RequestDigest(job->message) == earlier.request_digest;
+    facts.same_request = provider->Prepare(job->message)->digest() == earlier.request_digest;
     if (NextUnconfirmedStep(policy, facts) == UnconfirmedStep::kRepeat) {
       same = parts_.router->ChooseAccount(earlier.account);
       facts.account_down = same.provider == nullptr;
@@ -309,7 +309,7 @@ void LaneWorker::HandOver(Job job, int attempt) {
     end.detail = std::move(result.detail);
     End(email, std::move(end));
   };
-  job.provider->SendPrepared(std::move(job.prepared), parts_.provider_timeout, std::move(done));
+  job.provider->Send(std::move(job.prepared), parts_.provider_timeout, std::move(done));
   Pass(Failpoint::kAfterHandoverSent);
 }
 

@@ -22,19 +22,13 @@ class MeasuredProvider final : public providers::Provider {
 
   absl::string_view account() const override { return account_; }
   const providers::Capabilities& capabilities() const override { return capabilities_; }
-  std::string RequestDigest(const providers::OutboundMessage& message) const override {
-    return provider_->RequestDigest(message);
-  }
-  void Send(const providers::OutboundMessage& message, absl::Duration timeout, Done done) override {
-    provider_->Send(message, timeout, Measured(std::move(done)));
-  }
   std::unique_ptr<providers::PreparedMessage> Prepare(
       const providers::OutboundMessage& message) const override {
     return provider_->Prepare(message);
   }
-  void SendPrepared(std::unique_ptr<providers::PreparedMessage> message, absl::Duration timeout,
-                    Done done) override {
-    provider_->SendPrepared(std::move(message), timeout, Measured(std::move(done)));
+  void Send(std::unique_ptr<providers::PreparedMessage> message, absl::Duration timeout,
+            Done done) override {
+    provider_->Send(std::move(message), timeout, Measured(std::move(done)));
   }
   std::unique_ptr<providers::PreparedBatch> PrepareBatch(
       absl::Span<const providers::OutboundMessage> messages,

@@ -97,11 +97,11 @@ void MemberHandOver::Begin(Line& line, const RunningPtr& chunk) {
     ++chunk->open;
     ++line.under_way;
   }
-  chunk->chunk.provider->SendPrepared(std::move(chunk->chunk.members[member]), timeout_,
-                                      [this, &line, chunk, member](SendResult result) {
-                                        Pass(Failpoint::kAfterResponse);
-                                        End(line, chunk, member, std::move(result));
-                                      });
+  chunk->chunk.provider->Send(std::move(chunk->chunk.members[member]), timeout_,
+                              [this, &line, chunk, member](SendResult result) {
+                                Pass(Failpoint::kAfterResponse);
+                                End(line, chunk, member, std::move(result));
+                              });
   Pass(Failpoint::kAfterHandoverSent);
 }
 

@@ -11,6 +11,7 @@
 #include "storage/postgres/rate_limit_store.h"
 #include "storage/postgres/tenant_store.h"
 #include "tests/postgres/email_fixture.h"
+#include "tests/support/message_copy.h"
 #include "tests/support/one_account_router.h"
 #include "tests/support/one_template_store.h"
 
@@ -23,18 +24,21 @@ class AcceptingProvider final : public providers::Provider {
  public:
   absl::string_view account() const override { return kAccount; }
   const providers::Capabilities& capabilities() const override { return capabilities_; }
-  std::string RequestDigest(const providers::OutboundMessage&) const override {
-    return std::string(32, 'd');
+  std::unique_ptr<providers::PreparedMessage> Prepare(
+      const providers::OutboundMessage& message) const override {
+    return std::make_unique<support::MessageCopy>(std::string(32, 'd'), message);
   }
-  void Send(const providers::OutboundMessage& message, absl::Duration, Done done) override {
+  void Send(std::unique_ptr<providers::PreparedMessage> prepared, absl::Duration,
+            Done done) override {
+    const std::string& email = support::MessageCopy::Of(*prepared).email_id;
     {
       absl::MutexLock lock(&mutex_);
       sent_.push_back(absl::Now());
-      ++by_id_[message.email_id];
+      ++by_id_[email];
     }
     providers::SendResult result;
     result.outcome = Outcome::kAccepted;
-    result.provider_message_id = message.email_id;
+    result.provider_message_id = email;
     done(std::move(result));
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -17,8 +18,11 @@ class NamedProvider final : public providers::Provider {
   absl::string_view account() const override { return name_; }
   const providers::Capabilities& capabilities() const override { return capabilities_; }
   providers::Capabilities& mutable_capabilities() { return capabilities_; }
-  std::string RequestDigest(const providers::OutboundMessage&) const override { return ""; }
-  void Send(const providers::OutboundMessage&, absl::Duration, Done) override {}
+  std::unique_ptr<providers::PreparedMessage> Prepare(
+      const providers::OutboundMessage&) const override {
+    return std::make_unique<providers::PreparedMessage>("");
+  }
+  void Send(std::unique_ptr<providers::PreparedMessage>, absl::Duration, Done) override {}
 
  private:
   const std::string name_;

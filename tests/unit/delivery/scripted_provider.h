@@ -1,12 +1,14 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "providers/provider.h"
+#include "tests/support/message_copy.h"
 
 namespace herald::delivery {
 
@@ -35,14 +37,16 @@ class ScriptedProvider final : public providers::Provider {
   absl::string_view account() const override { return name_; }
   const providers::Capabilities& capabilities() const override { return capabilities_; }
   providers::Capabilities& mutable_capabilities() { return capabilities_; }
-  std::string RequestDigest(const providers::OutboundMessage& message) const override {
+  std::unique_ptr<providers::PreparedMessage> Prepare(
+      const providers::OutboundMessage& message) const override {
     std::string digest = message.idempotency_key + "/" + message.text;
     digest.resize(32, '.');
-    return digest;
+    return std::make_unique<support::MessageCopy>(std::move(digest), message);
   }
-  void Send(const providers::OutboundMessage& message, absl::Duration, Done done) override {
+  void Send(std::unique_ptr<providers::PreparedMessage> message, absl::Duration,
+            Done done) override {
     absl::ReleasableMutexLock lock(&mutex_);
-    keys_.push_back(message.idempotency_key);
+    keys_.push_back(support::MessageCopy::Of(*message).idempotency_key);
     if (at_once_.empty()) {
       open_.push_back(std::move(done));
       return;

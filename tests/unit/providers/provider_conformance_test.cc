@@ -107,18 +107,18 @@ TEST_P(ProviderConformance, GivesDifferentMessagesDifferentIds) {
 }
 
 TEST_P(ProviderConformance, DigestsEqualMessagesEqually) {
-  const std::string digest = rig_->Make()->RequestDigest(ExampleMessage());
+  const std::string digest = rig_->Make()->Prepare(ExampleMessage())->digest();
   EXPECT_EQ(digest.size(), 32u);
-  EXPECT_EQ(digest, rig_->Make()->RequestDigest(ExampleMessage()));
+  EXPECT_EQ(digest, rig_->Make()->Prepare(ExampleMessage())->digest());
 }
 
 TEST_P(ProviderConformance, DigestsWhateverReachesTheProvider) {
   const auto provider = rig_->Make();
-  std::set<std::string> digests = {provider->RequestDigest(ExampleMessage())};
+  std::set<std::string> digests = {provider->Prepare(ExampleMessage())->digest()};
   const auto differs = [&](auto change) {
     OutboundMessage message = ExampleMessage();
     change(message);
-    return digests.insert(provider->RequestDigest(message)).second;
+    return digests.insert(provider->Prepare(message)->digest()).second;
   };
   EXPECT_TRUE(differs([](OutboundMessage& m) { m.idempotency_key += "x"; }));
   EXPECT_TRUE(differs([](OutboundMessage& m) { m.from.name = "x"; }));
@@ -136,7 +136,7 @@ TEST_P(ProviderConformance, DigestsWithoutTheTraceOfTheAttempt) {
   const auto provider = rig_->Make();
   OutboundMessage traced = ExampleMessage();
   traced.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  EXPECT_EQ(provider->RequestDigest(traced), provider->RequestDigest(ExampleMessage()));
+  EXPECT_EQ(provider->Prepare(traced)->digest(), provider->Prepare(ExampleMessage())->digest());
 }
 
 TEST_P(ProviderConformance, RefusesWhatIsTooLarge) {
@@ -153,10 +153,11 @@ TEST_P(ProviderConformance, TakesManyAtOnce) {
   absl::BlockingCounter left(kMessages);
   std::atomic<int> accepted{0};
   for (int i = 0; i < kMessages; ++i) {
-    provider->Send(Numbered(i), absl::Seconds(20), [&](const SendResult& result) {
-      if (result.outcome == Outcome::kAccepted) ++accepted;
-      left.DecrementCount();
-    });
+    provider->Send(provider->Prepare(Numbered(i)), absl::Seconds(20),
+                   [&](const SendResult& result) {
+                     if (result.outcome == Outcome::kAccepted) ++accepted;
+                     left.DecrementCount();
+                   });
   }
   left.Wait();
   EXPECT_EQ(accepted, kMessages);
@@ -168,7 +169,8 @@ TEST_P(ProviderConformance, AnswersEverySendOnceAlsoWhenDestroyed) {
   std::vector<SendAnswer> answers(kMessages);
   auto provider = rig_->Make();
   for (int i = 0; i < kMessages; ++i) {
-    provider->Send(Numbered(i), absl::Seconds(20), answers[static_cast<size_t>(i)].Callback());
+    provider->Send(provider->Prepare(Numbered(i)), absl::Seconds(20),
+                   answers[static_cast<size_t>(i)].Callback());
   }
   provider.reset();
   std::set<std::string> delivered;

@@ -45,7 +45,7 @@ using BatchAnswer = AnswerOf<std::vector<SendResult>>;
 inline SendResult SendAndWait(Provider& provider, const OutboundMessage& message,
                               absl::Duration timeout = absl::Seconds(20)) {
   SendAnswer answer;
-  provider.Send(message, timeout, answer.Callback());
+  provider.Send(provider.Prepare(message), timeout, answer.Callback());
   return answer.Wait();
 }
 
