@@ -5,6 +5,8 @@
 
 #include "absl/time/clock.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/chunk_store.h"
+#include "storage/postgres/queue_store.h"
 #include "storage/postgres/transaction.h"
 
 namespace herald::bench {
@@ -30,11 +32,13 @@ QueueLoop::QueueLoop(const std::string& dsn, int tenants)
       vacuum_pool_({dsn, 1}),
       keys_(pool_, master_keys_),
       maintenance_(pool_, vacuum_pool_),
-      rows_(dsn, tenants) {}
+      rows_(dsn, tenants) {
+  Restart();
+}
 
-int QueueLoop::ClaimAndDelete(storage::QueueStore& queue, std::vector<double>* milliseconds) {
+int QueueLoop::ClaimAndDelete(std::vector<double>* milliseconds) {
   const absl::Time start = absl::Now();
-  const auto claimed = queue.Claim(Lane::kBulk, kBatch, kLease, {});
+  const auto claimed = queue_->Claim(Lane::kBulk, kBatch, kLease, {});
   if (!claimed.ok()) throw std::runtime_error(claimed.status().ToString());
   if (milliseconds != nullptr) {
     milliseconds->push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
@@ -58,6 +62,12 @@ int QueueLoop::ClaimAndDelete(storage::QueueStore& queue, std::vector<double>* m
 void QueueLoop::Empty() {
   rows_.Empty();
   done_ = queued_ = 0;
+  Restart();
+}
+
+void QueueLoop::Restart() {
+  queue_ = std::make_unique<storage::PostgresQueueStore>(pool_, keys_);
+  chunks_ = std::make_unique<storage::PostgresChunkStore>(pool_, keys_);
 }
 
 // Fills and vacuums. So few wait that it fills from the first second on, as later.
@@ -78,14 +88,13 @@ double QueueLoop::RunFor(absl::Duration length) {
     rows_.Queue(Lane::kBulk, kBacklogMin / 2);
     queued_ += kBacklogMin / 2;
   }
-  storage::PostgresQueueStore queue(pool_, keys_);
   stopping_ = false;
   const int64_t before = done_;
   const absl::Time begin = absl::Now();
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
-      while (!stopping_) done_ += ClaimAndDelete(queue);
+      while (!stopping_) done_ += ClaimAndDelete();
     });
   }
   threads.emplace_back([this] { Tend(); });

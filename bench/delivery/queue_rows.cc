@@ -25,6 +25,12 @@ SELECT 1 + n % $1::bigint, n, $2::smallint, clock_timestamp(), now() + interval 
 FROM generate_series($3::bigint, $4::bigint) AS g (n)
 )sql";
 
+constexpr char kChunks[] = R"sql(
+INSERT INTO herald.chunks (tenant_id, chunk_id, lane, run_at, expire_time, email_ids)
+SELECT 1 + n % $1::bigint, n, $2::smallint, clock_timestamp(), now() + interval '1 day', ARRAY[n]
+FROM generate_series($3::bigint, $4::bigint) AS g (n)
+)sql";
+
 }  // namespace
 
 QueueRows::QueueRows(const std::string& dsn, int tenants)
@@ -41,6 +47,21 @@ void QueueRows::Queue(Lane lane, int64_t count) {
   next_ += count;
 }
 
+void QueueRows::QueueChunks(int64_t count) {
+  pqxx::work work(connection_);
+  for (const char* statement : {kEmails, kChunks}) {
+    work.exec_params(statement, tenants_, static_cast<int>(Lane::kBulk), next_, next_ + count - 1);
+  }
+  work.commit();
+  next_ += count;
+}
+
+void QueueRows::FinishChunks() {
+  pqxx::nontransaction work(connection_);
+  work.exec("UPDATE herald.chunks SET lease_until = now(), lease_token = 1");
+  work.exec("DELETE FROM herald.chunks");
+}
+
 void QueueRows::Lengthen(Lane lane, int64_t count) {
   constexpr int64_t kStep = 500'000;
   for (int64_t done = 0; done < count; done += kStep) {
@@ -53,7 +74,7 @@ void QueueRows::Lengthen(Lane lane, int64_t count) {
 
 void QueueRows::Empty() {
   pqxx::nontransaction work(connection_);
-  work.exec("TRUNCATE herald.queue, herald.emails");
+  work.exec("TRUNCATE herald.queue, herald.chunks, herald.emails");
 }
 
 void QueueRows::HoldSnapshot() {

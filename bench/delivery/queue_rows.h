@@ -16,6 +16,10 @@ class QueueRows {
   // Accepts and queues `count` more emails in `lane`. Ids are never used twice, as in the service:
   // the entries of one id that are dead but cannot be removed would be read again and again.
   void Queue(Lane lane, int64_t count);
+  // Accepts `count` more BULK emails, each a chunk of its own, and queues those.
+  void QueueChunks(int64_t count);
+  // As if all chunks had been claimed and sent.
+  void FinishChunks();
   // Makes the queue longer by `count` rows behind all others, which are never reached.
   void Lengthen(Lane lane, int64_t count);
   // Removes all emails.

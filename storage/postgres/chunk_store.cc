@@ -11,7 +11,7 @@
 #include "storage/postgres/chunk_rows.h"
 #include "storage/postgres/chunk_store_sql.h"
 #include "storage/postgres/email_rows.h"
-#include "storage/postgres/lease_token.h"
+#include "storage/postgres/fair_claim.h"
 #include "storage/postgres/transaction.h"
 
 namespace herald::storage {
@@ -45,11 +45,6 @@ enum ClaimColumn : pqxx::row::size_type {
 
 TransactionOptions Engine(const char* name) {
   return {.role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = name};
-}
-
-// See fair_claim.cc.
-TransactionOptions Claiming() {
-  return {.role = DatabaseRole::kEngine, .name = "claim_chunks", .durable = false};
 }
 
 LeasedChunk ChunkOf(const pqxx::row& row) {
@@ -138,23 +133,11 @@ bool WaitsForKey(const LeasedChunk& chunk) {
 
 absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(
     Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) {
-  const int64_t turn = turn_.load();
-  const absl::StatusOr<pqxx::result> rows = RunTransaction(
-      pool_, Claiming(), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
-        const std::string seconds = std::to_string(absl::ToDoubleSeconds(lease));
-        const auto claim_after = [&](int64_t tenant) {
-          ArrayParam left_out(except.size());
-          for (TenantId id : except) left_out.AddInt(id.value);
-          return transaction.Call(chunk_sql::kClaim, static_cast<int>(lane), limit, seconds, tenant,
-                                  left_out.Take(), NewLeaseToken());
-        };
-        pqxx::result some = claim_after(turn);
-        if (!some.empty() || turn == 0) return some;
-        return claim_after(0);
-      });
+  const absl::StatusOr<pqxx::result> rows =
+      TakeTurns(pool_, turns_[static_cast<size_t>(lane) - 1],
+                {&chunk_sql::kClaim, "chunk_id", "place"}, lane, limit, lease, except);
   if (!rows.ok()) return StoreError(rows.status());
   std::vector<LeasedChunk> all = ChunksWithMembers(*rows, keys_);
-  turn_ = all.empty() ? 0 : all.back().lease.tenant.value;
 
   std::vector<LeasedChunk> claimed;
   std::vector<ChunkLease> unopened;
@@ -170,7 +153,7 @@ absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(
 }
 
 absl::Status PostgresChunkStore::ReturnLeases(absl::Span<const ChunkLease> leases) {
-  return StoreError(
+  const absl::Status returned =
       RunTransaction(pool_, Engine("return_chunks"), [&](Transaction& transaction) -> absl::Status {
         std::vector<ChunkName> held;
         for (const HeldChunk& chunk : LockChunks(transaction, leases, absl::nullopt)) {
@@ -179,7 +162,9 @@ absl::Status PostgresChunkStore::ReturnLeases(absl::Span<const ChunkLease> lease
         ChunkArrays arrays = ArraysOf(held);
         transaction.Exec(chunk_sql::kReturn, std::move(arrays.tenants), std::move(arrays.chunks));
         return absl::OkStatus();
-      }));
+      });
+  for (LaneTurns& turns : turns_) turns.LookBack();  // they keep their places in line
+  return StoreError(returned);
 }
 
 absl::Status PostgresChunkStore::BreakUp(absl::Span<const ChunkLease> leases) {

@@ -1,10 +1,12 @@
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <vector>
 
+#include "model/lane.h"
 #include "storage/chunk_store.h"
 #include "storage/postgres/connection_pool.h"
+#include "storage/postgres/lane_turns.h"
 #include "storage/postgres/tenant_keys.h"
 
 namespace herald::storage {
@@ -27,7 +29,7 @@ class PostgresChunkStore final : public ChunkStore {
  private:
   ConnectionPool& pool_;
   TenantKeys& keys_;
-  std::atomic<int64_t> turn_{0};  // the tenant that was served last
+  std::array<LaneTurns, kAllLanes.size()> turns_;  // of this claimer
 };
 
 }  // namespace herald::storage

@@ -1,55 +1,30 @@
 #pragma once
 
 #include "storage/postgres/audience_gate_sql.h"
+#include "storage/postgres/fair_claim_sql.h"
 #include "storage/postgres/named_query.h"
 
 // The statements of chunks. Who changes the state of a member locks its chunk first, then queue
 // rows, then emails; chunks in the order of (tenant_id, chunk_id). See queue_store_sql.h.
 namespace herald::storage::chunk_sql {
 
-// $1 lane, $2 limit, $3 lease in seconds, $4 the tenant after which the turn begins, $6 the token.
-// Walks the tenants that have something due, one look at the index each, and takes as much of each
-// but for those in $5. Rows come in any order: a sort could not be planned around, which would blur
-// the choice of everything else.
+// See fair_claim_sql.h. A row for each member. Rows come in any order: a sort could not be planned
+// around, which would blur the choice of everything else.
 inline constexpr KeptQuery kClaim{
-    "claim_chunks", "smallint, integer, float8, bigint, bigint[], bigint",
+    "claim_chunks", HERALD_CLAIM_PARAMETERS,
     "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "
     "lane smallint, unconfirmed_account text, unconfirmed_digest bytea, unconfirmed_time bigint, "
     "claim_time bigint, email_id bigint, recipient_sealed bytea, template_key text, "
     "template_version integer, category text, traceparent text, create_time bigint, "
     "content_sealed bytea, user_id text, expire_time bigint, free_attempts smallint, "
-    "tried_accounts text, place bigint",
+    "tried_accounts text, place bigint, run_at bigint",
     R"sql(
-WITH RECURSIVE turn (tenant_id, place) AS (
-  (SELECT c.tenant_id, 1 FROM herald.chunks c
-   WHERE c.lane = $1::smallint AND c.lease_until IS NULL AND c.run_at <= now()
-     AND c.tenant_id > $4::bigint
-   ORDER BY c.tenant_id LIMIT 1)
-  UNION ALL
-  SELECT n.tenant_id, t.place + 1
-  FROM turn t CROSS JOIN LATERAL (
-    SELECT c.tenant_id FROM herald.chunks c
-    WHERE c.lane = $1::smallint AND c.lease_until IS NULL AND c.run_at <= now()
-      AND c.tenant_id > t.tenant_id
-    ORDER BY c.tenant_id LIMIT 1) n
-  WHERE t.place < $2::integer + cardinality($5::bigint[])),
-visit AS MATERIALIZED (
-  SELECT t.tenant_id FROM turn t WHERE t.tenant_id <> ALL ($5::bigint[])
-  LIMIT $2::integer),
-leased AS (
+WITH leased AS (
   UPDATE herald.chunks c
   SET lease_until = clock_timestamp() + $3::float8 * interval '1 second',
-      lease_token = $6::bigint,
+      lease_token = $12::bigint,
       claims = least(c.claims + 1, 32767)
-  WHERE c.ctid = ANY (ARRAY(
-    SELECT d.place FROM visit t CROSS JOIN LATERAL (
-      SELECT q.ctid AS place FROM herald.chunks q
-      WHERE q.lane = $1::smallint AND q.lease_until IS NULL AND q.run_at <= now()
-        AND q.tenant_id = t.tenant_id
-      ORDER BY q.run_at, q.chunk_id
-      LIMIT (SELECT ceil($2::float8 / count(*)) FROM visit)
-      FOR UPDATE SKIP LOCKED) d
-    LIMIT $2::integer))
+  WHERE c.ctid = ANY (ARRAY()sql" HERALD_DUE_BY_TURNS("herald.chunks", "chunk_id") R"sql())
     AND c.lease_until IS NULL
   RETURNING c.*)
 SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.unconfirmed_account,
@@ -57,7 +32,7 @@ SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.u
        herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
        e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
        b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
-       l.free_attempts, l.tried_accounts, m.place
+       l.free_attempts, l.tried_accounts, m.place, herald.micros(l.run_at) AS run_at
 FROM leased l
 CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id

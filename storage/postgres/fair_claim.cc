@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "model/steady_time.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/lease_token.h"
@@ -16,30 +15,13 @@ namespace {
 
 using Plan = LaneTurns::Plan;
 
-struct Claimed {
-  pqxx::result rows;
-  absl::optional<absl::Time> at;  // the database's clock
-};
+// Below PoolOptions::lease_max.
+constexpr NamedQuery kBePatient{"be_patient", "SET LOCAL statement_timeout='20s'"};
 
-// A lease that a crashed server forgets was never taken: its emails are due, and whoever holds it
-// is refused by its token. An attempt that begins under it is durable together with it.
-TransactionOptions Engine() {
-  return {.role = DatabaseRole::kEngine, .name = "claim", .durable = false};
-}
-
-pqxx::result Visit(Transaction& transaction, const Plan& plan, Lane lane, absl::Duration lease) {
-  ArrayParam light(plan.light.size()), busy(plan.busy.size()), times(plan.busy.size(), 32),
-      emails(plan.busy.size(), 20);
-  for (TenantId tenant : plan.light) light.AddInt(tenant.value);
-  for (const LaneTurns::BusyVisit& visit : plan.busy) {
-    busy.AddInt(visit.tenant.value);
-    times.AddTime(visit.from.run_at);
-    emails.AddInt(visit.from.email.value);
-  }
-  return transaction.Call(queue_sql::kClaim, static_cast<int>(lane), plan.limit,
-                          std::to_string(absl::ToDoubleSeconds(lease)), light.Take(),
-                          plan.light_max, plan.light_quota, plan.light_from, busy.Take(),
-                          times.Take(), emails.Take(), plan.busy_quota, NewLeaseToken());
+// A lease that a crashed server forgets was never taken: what it was of is due, and whoever holds
+// it is refused by its token. An attempt that begins under it is durable together with it.
+TransactionOptions Claiming(const Claimable& what) {
+  return {.role = DatabaseRole::kEngine, .name = what.claim->name, .durable = false};
 }
 
 // Returns the database's clock, if there is any tenant.
@@ -53,47 +35,66 @@ absl::optional<absl::Time> ReadTenants(Transaction& transaction, Lane lane, Lane
   return TimeOf(rows[0][1]);
 }
 
-void Report(LaneTurns& turns, const Plan& plan, const Claimed& claimed, absl::Duration took) {
-  std::vector<LaneTurns::Taken> taken;
-  taken.reserve(claimed.rows.size());
-  absl::optional<absl::Time> at = claimed.at;
-  for (const pqxx::row& row : claimed.rows) {
-    taken.push_back({TenantId{Int64Of(row["tenant_id"])},
-                     {TimeOf(row["run_at"]), EmailId{Int64Of(row["email_id"])}}});
-    if (!at.has_value()) at = TimeOf(row["claim_time"]);
+pqxx::result Visit(Transaction& transaction, const Claimable& what, const Plan& plan, Lane lane,
+                   absl::Duration lease) {
+  ArrayParam light(plan.light.size()), busy(plan.busy.size()), times(plan.busy.size(), 32),
+      ids(plan.busy.size(), 20);
+  for (TenantId tenant : plan.light) light.AddInt(tenant.value);
+  for (const LaneTurns::BusyVisit& visit : plan.busy) {
+    busy.AddInt(visit.tenant.value);
+    times.AddTime(visit.from.run_at);
+    ids.AddInt(visit.from.id);
   }
-  turns.Done(plan, taken, at, SteadyNow(), took);
+  if (plan.patient) transaction.ExecScript(kBePatient);
+  return transaction.Call(*what.claim, static_cast<int>(lane), plan.limit,
+                          std::to_string(absl::ToDoubleSeconds(lease)), light.Take(),
+                          plan.light_max, plan.light_quota, plan.light_from, busy.Take(),
+                          times.Take(), ids.Take(), plan.busy_quota, NewLeaseToken());
+}
+
+std::vector<LaneTurns::Taken> TakenOf(const pqxx::result& rows, const Claimable& what) {
+  std::vector<LaneTurns::Taken> taken;
+  if (rows.empty()) return taken;
+  const auto tenant = rows.column_number("tenant_id"), id = rows.column_number(what.id),
+             run_at = rows.column_number("run_at"),
+             number = rows.column_number(what.number == nullptr ? what.id : what.number);
+  taken.reserve(rows.size());
+  for (const pqxx::row& row : rows) {
+    if (what.number != nullptr && Int64Of(row[number]) != 1) continue;
+    taken.push_back({TenantId{Int64Of(row[tenant])}, {TimeOf(row[run_at]), Int64Of(row[id])}});
+  }
+  return taken;
 }
 
 }  // namespace
 
-absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, Lane lane, int limit,
+absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns,
+                                       const Claimable& what, Lane lane, int limit,
                                        absl::Duration lease, absl::Span<const TenantId> except) {
   while (true) {
     Plan plan;
+    absl::optional<absl::Time> at;  // the database's clock
     const absl::Time start = SteadyNow();
     const bool reads_tenants = turns.NeedsTenants(start);
-    absl::StatusOr<Claimed> claimed =
-        RunTransaction(pool, Engine(), [&](Transaction& transaction) -> absl::StatusOr<Claimed> {
-          Claimed result;
-          if (reads_tenants) result.at = ReadTenants(transaction, lane, turns);
+    const absl::StatusOr<pqxx::result> rows = RunTransaction(
+        pool, Claiming(what), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
+          if (reads_tenants) at = ReadTenants(transaction, lane, turns);
           plan = turns.Next(limit, start, except);
-          if (!plan.light.empty() || !plan.busy.empty()) {
-            result.rows = Visit(transaction, plan, lane, lease);
-          }
-          return result;
+          if (plan.light.empty() && plan.busy.empty()) return pqxx::result();
+          return Visit(transaction, what, plan, lane, lease);
         });
     const absl::Duration took = SteadyNow() - start;
-    const bool far = plan.reach != LaneTurns::Reach::kNear;
-    if (!claimed.ok()) {
-      turns.Failed(plan, SteadyNow(), took);
-      if (far && absl::IsDeadlineExceeded(claimed.status())) continue;  // nearer, this time
-      return claimed.status();
+    if (!rows.ok()) {
+      turns.Failed(plan, at, SteadyNow(), took);
+      const bool far = plan.reach != LaneTurns::Reach::kNear;
+      if (far && absl::IsDeadlineExceeded(rows.status())) continue;  // nearer, this time
+      return rows.status();
     }
-    Report(turns, plan, *claimed, took);
-    if (!claimed->rows.empty() || plan.partial) return claimed->rows;
+    if (!rows->empty() && !at.has_value()) at = TimeOf((*rows)[0]["claim_time"]);
+    turns.Done(plan, TakenOf(*rows, what), at, SteadyNow(), took);
+    if (!rows->empty() || plan.partial) return rows;
     if (!reads_tenants) continue;  // somebody may have come since they were read
-    if (!turns.HasMoreToVisit(plan, SteadyNow())) return claimed->rows;
+    if (!turns.HasMoreToVisit(plan, SteadyNow())) return rows;
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// The claim of a lane's emails, tenant by tenant. Includes libpqxx: only for sources of this
-// folder.
+// The claim of a lane's emails or chunks, tenant by tenant. Includes libpqxx: only for sources of
+// this folder.
 
 #include <pqxx/pqxx>
 
@@ -10,13 +10,22 @@
 #include "model/lane.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/lane_turns.h"
+#include "storage/postgres/named_query.h"
 
 namespace herald::storage {
 
-// Leases up to `limit` due emails of `lane`, but for those of the tenants in `except`; rows of
-// queue_sql::kClaim. Fewer than there are only if another claimer has them, or if some tenants were
-// left out and there are very many others. Errors are RunTransaction's.
-absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns, Lane lane, int limit,
+// What is claimed.
+struct Claimable {
+  const KeptQuery* claim;  // see fair_claim_sql.h; its result has tenant_id, run_at and claim_time
+  const char* id;          // and this column
+  const char* number;      // 1 in one of the rows of each that was claimed; null: each is one row
+};
+
+// Leases up to `limit` that are due in `lane`, but for those of the tenants in `except`; rows of
+// `what.claim`. Fewer than there are only if another claimer has them, or if some tenants were left
+// out and there are very many others. Errors are RunTransaction's.
+absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns,
+                                       const Claimable& what, Lane lane, int limit,
                                        absl::Duration lease, absl::Span<const TenantId> except);
 
 }  // namespace herald::storage

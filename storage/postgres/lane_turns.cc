@@ -48,6 +48,7 @@ LaneTurns::Plan LaneTurns::Next(int limit, absl::Time now, absl::Span<const Tena
   plan.partial = !left_out.empty();
   if (!plan.partial && cursor_.value == 0) pass_reach_ = ReachNow(now);
   plan.reach = plan.partial ? Reach::kNear : pass_reach_;
+  plan.patient = plan.reach == Reach::kAll && visited_since_ == absl::InfinitePast();
   plan.pass = pass_;
   const int busy = static_cast<int>(absl::c_count_if(
       busy_, [&](const BusyVisit& visit) { return left_out.count(visit.tenant) == 0; }));
@@ -95,8 +96,8 @@ void LaneTurns::Done(const Plan& plan, absl::Span<const Taken> taken, absl::opti
   absl::Time latest = absl::InfinitePast();
   for (const Taken& email : taken) {
     Share& share = shares[email.tenant];
-    const bool further = share.emails == 0 || std::pair(share.last.run_at, share.last.email) <
-                                                  std::pair(email.place.run_at, email.place.email);
+    const bool further = share.emails == 0 || std::pair(share.last.run_at, share.last.id) <
+                                                  std::pair(email.place.run_at, email.place.id);
     if (further) share.last = email.place;
     ++share.emails;
     latest = std::max(latest, email.place.run_at);
@@ -195,9 +196,11 @@ bool LaneTurns::HasMoreToVisit(const Plan& plan, absl::Time now) {
   return plan.reach != Reach::kAll && ReachNow(now) == Reach::kAll;
 }
 
-void LaneTurns::Failed(const Plan& plan, absl::Time now, absl::Duration took) {
+void LaneTurns::Failed(const Plan& plan, absl::optional<absl::Time> at, absl::Time now,
+                       absl::Duration took) {
   absl::MutexLock lock(&mutex_);
   if (plan.reach == Reach::kNear || plan.pass != pass_) return;
+  if (plan.patient && at.has_value()) visited_since_ = *at - kWide;
   Pace(plan.reach, now, took);
   BeginPass();
 }

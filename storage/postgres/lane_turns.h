@@ -16,8 +16,9 @@
 namespace herald::storage {
 
 // Whose turn it is in a lane, as one claimer knows it: which tenants to visit, how many emails each
-// may give, and from which place in its line on to look. Every claimer is fair by itself, so all of
-// them together are, without a row that they would have to share.
+// may give, and from which place in its line on to look. (Or chunks, whose lines are others.) Every
+// claimer is fair by itself, so all of them together are, without a row that they would have to
+// share.
 //
 // A tenant is `busy` while its line was longer than its share at its last visit; the others are
 // `light`, and are all visited before the busy ones, in turn, up to their fair share of the claim.
@@ -33,7 +34,7 @@ class LaneTurns {
   // In a tenant's line, which is ordered by both.
   struct Place {
     absl::Time run_at = absl::InfinitePast();
-    EmailId email;
+    int64_t id = 0;
   };
   struct BusyVisit {
     TenantId tenant;
@@ -56,6 +57,7 @@ class LaneTurns {
     Reach reach = Reach::kNear;
     bool ends_pass = false;  // `light` reaches to the last of them
     bool partial = false;    // some tenants were left out, so that the pass does not move
+    bool patient = false;    // no place is known yet: may take longer than other statements
     int64_t pass = 0;
   };
   struct Taken {
@@ -76,8 +78,10 @@ class LaneTurns {
             absl::Time now, absl::Duration took);
   // After `plan` found nothing: whether another claim, now, may find something.
   bool HasMoreToVisit(const Plan& plan, absl::Time now);
-  // The claim failed, having been under way for `took`: a sweep that takes too long is put off.
-  void Failed(const Plan& plan, absl::Time now, absl::Duration took);
+  // The claim failed, having been under way for `took`: a sweep that takes too long is put off. If
+  // it was the first, only what fell due shortly before `at`, the database's clock, is looked at
+  // until the next.
+  void Failed(const Plan& plan, absl::optional<absl::Time> at, absl::Time now, absl::Duration took);
   // Something may be due behind the places known: look from the beginning next.
   void LookBack();
 

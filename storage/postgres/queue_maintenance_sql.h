@@ -40,12 +40,16 @@ DELETE FROM herald.queue_tenants t
 WHERE t.leaving_since < now() - interval '2 minutes'
   AND (SELECT q.email_id FROM herald.queue q WHERE q.tenant_id = t.tenant_id
        ORDER BY q.email_id LIMIT 1) IS NULL
+  AND (SELECT c.chunk_id FROM herald.chunks c WHERE c.tenant_id = t.tenant_id
+       ORDER BY c.chunk_id LIMIT 1) IS NULL
 )sql"};
 inline constexpr NamedQuery kMarkIdleTenants{"mark_idle_tenants", R"sql(
 UPDATE herald.queue_tenants t SET leaving_since = now()
 WHERE t.leaving_since IS NULL
   AND (SELECT q.email_id FROM herald.queue q WHERE q.tenant_id = t.tenant_id
        ORDER BY q.email_id LIMIT 1) IS NULL
+  AND (SELECT c.chunk_id FROM herald.chunks c WHERE c.tenant_id = t.tenant_id
+       ORDER BY c.chunk_id LIMIT 1) IS NULL
 )sql"};
 
 }  // namespace herald::storage::maintenance_sql

@@ -161,7 +161,8 @@ void FindStopped(Transaction& transaction, absl::Span<const AttemptStart> starts
 absl::StatusOr<std::vector<LeasedEmail>> PostgresQueueStore::Claim(
     Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) {
   const absl::StatusOr<pqxx::result> rows =
-      TakeTurns(pool_, turns_[static_cast<size_t>(lane) - 1], lane, limit, lease, except);
+      TakeTurns(pool_, turns_[static_cast<size_t>(lane) - 1],
+                {&queue_sql::kClaim, "email_id", nullptr}, lane, limit, lease, except);
   if (!rows.ok()) return StoreError(rows.status());
 
   std::vector<LeasedEmail> claimed;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/postgres/audience_gate_sql.h"
+#include "storage/postgres/fair_claim_sql.h"
 #include "storage/postgres/named_query.h"
 
 // The queue's statements. Who changes the state of an email that has a queue row locks that row
@@ -15,16 +16,9 @@ SELECT tenant_id, herald.micros(now()) AS time FROM herald.queue_tenants
 WHERE lane = $1::smallint ORDER BY tenant_id
 )sql"};
 
-// $1 lane, $2 limit, $3 lease in seconds. Tenants are visited in the order of the arrays, each at
-// the head of its line, until there is enough; see LaneTurns. Light ones: $4 tenants, $5 the most
-// of all of them, $6 of each, $7 from which run_at on. Busy ones: $8 tenants, $9 and $10 from which
-// (run_at, email_id) on, $11 the most of each. $12 the token. What is not reached is not locked.
-// The rows are addressed by ctid, in an array, because no estimate of their number can then tempt
-// the planner to read a whole table.
+// See fair_claim_sql.h.
 inline constexpr KeptQuery kClaim{
-    "claim",
-    "smallint, integer, float8, bigint[], integer, integer, timestamptz, bigint[], "
-    "timestamptz[], bigint[], integer, bigint",
+    "claim", HERALD_CLAIM_PARAMETERS,
     "tenant_id bigint, email_id bigint, lease_token bigint, claims smallint, "
     "attempts smallint, unconfirmed_account text, unconfirmed_digest bytea, "
     "unconfirmed_time bigint, lane smallint, redrives smallint, recipient_sealed bytea, "
@@ -39,26 +33,7 @@ WITH leased AS (
   SET lease_until = clock_timestamp() + $3::float8 * interval '1 second',
       lease_token = $12::bigint,
       claims = least(q.claims + 1, 32767)
-  WHERE q.ctid = ANY (ARRAY(
-    SELECT turn.ctid FROM (
-      (SELECT line.ctid FROM unnest($4::bigint[]) AS t (tenant_id)
-       CROSS JOIN LATERAL (
-         SELECT d.ctid FROM herald.queue d
-         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
-           AND d.run_at >= $7::timestamptz AND d.run_at <= now()
-         ORDER BY d.run_at, d.email_id LIMIT $6::integer
-         FOR UPDATE SKIP LOCKED) line
-       LIMIT $5::integer)
-      UNION ALL
-      (SELECT line.ctid FROM unnest($8::bigint[], $9::timestamptz[], $10::bigint[])
-                               AS t (tenant_id, run_at, email_id)
-       CROSS JOIN LATERAL (
-         SELECT d.ctid FROM herald.queue d
-         WHERE d.lane = $1::smallint AND d.tenant_id = t.tenant_id AND d.lease_until IS NULL
-           AND (d.run_at, d.email_id) >= (t.run_at, t.email_id) AND d.run_at <= now()
-         ORDER BY d.run_at, d.email_id LIMIT $11::integer
-         FOR UPDATE SKIP LOCKED) line)) turn
-    LIMIT $2::integer))
+  WHERE q.ctid = ANY (ARRAY()sql" HERALD_DUE_BY_TURNS("herald.queue", "email_id") R"sql())
     AND q.lease_until IS NULL
   RETURNING q.*)
 SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirmed_account,

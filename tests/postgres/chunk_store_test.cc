@@ -1,3 +1,4 @@
+#include "storage/postgres/queue_maintenance.h"
 #include "tests/postgres/chunk_fixture.h"
 
 namespace herald::storage {
@@ -82,10 +83,19 @@ TEST_F(ChunkStoreTest, TheFeedReadsEveryLineOnceAtAnyPageSize) {
 TEST_F(ChunkStoreTest, TenantsTakeTurns) {
   for (int i = 0; i < 5; ++i) AcceptTogether(2, a_);
   AcceptTogether(2, b_);
+  EXPECT_THAT(Claim(2), SizeIs(2)) << "whoever is first may fill a claim";
   const std::vector<LeasedChunk> claimed = Claim(2);
   ASSERT_THAT(claimed, SizeIs(2));
   EXPECT_NE(claimed[0].lease.tenant, claimed[1].lease.tenant);
-  EXPECT_THAT(Claim(100), SizeIs(4));
+  EXPECT_THAT(Claim(100), SizeIs(2));
+}
+
+TEST_F(ChunkStoreTest, ATenantWithChunksAloneIsNotForgotten) {
+  AcceptTogether(3);
+  Sql("UPDATE herald.queue_tenants SET leaving_since = now() - interval '3 minutes'");
+  PostgresQueueMaintenance maintenance(database_.pool(), database_.pool());
+  ASSERT_OK(maintenance.ForgetIdleTenants());
+  EXPECT_THAT(Claim(), SizeIs(1));
 }
 
 TEST_F(ChunkStoreTest, TenantsThatAreLeftOutGetNothingAndTakeNobodysTurn) {

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "storage/postgres/chunk_store_sql.h"
 #include "storage/postgres/queue_store_sql.h"
 #include "tests/postgres/email_fixture.h"
 
@@ -9,8 +10,8 @@ namespace herald::storage {
 namespace {
 
 using ::testing::Contains;
-using ::testing::IsEmpty;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
@@ -50,6 +51,30 @@ class FairClaimTest : public EmailFixture {
     if (!claimed.ok()) return counts;
     for (const LeasedEmail& email : *claimed) ++counts[email.lease.tenant.value];
     return counts;
+  }
+  void ExpectHeadsOnly(const std::string& table, const char* claim, const std::string& before) {
+    std::string sql = claim;
+    const std::vector<std::pair<std::string, std::string>> values = {{"$12", "1"},
+                                                                     {"$11", "100"},
+                                                                     {"$10", "'{0}'"},
+                                                                     {"$9", "'{-infinity}'"},
+                                                                     {"$8", "'{1000}'"},
+                                                                     {"$7", "'-infinity'"},
+                                                                     {"$6", "50"},
+                                                                     {"$5", "50"},
+                                                                     {"$4", "'{1001,1002}'"},
+                                                                     {"$3", "'60'"},
+                                                                     {"$2", "100"},
+                                                                     {"$1", "4"}};
+    for (const auto& [from, to] : values) {
+      for (size_t at = sql.find(from); at != std::string::npos; at = sql.find(from)) {
+        sql.replace(at, from.size(), to);
+      }
+    }
+    const std::string plan = Sql(absl::StrCat(before, "EXPLAIN ", sql));
+    EXPECT_THAT(plan, HasSubstr(absl::StrCat("Index Scan using ", table, "_due on ", table, " d")));
+    EXPECT_THAT(plan, Not(HasSubstr(absl::StrCat("Seq Scan on ", table)))) << plan;
+    EXPECT_THAT(plan, Not(HasSubstr("Sort Key: d.run_at"))) << plan;
   }
   int64_t next_ = 1;
 };
@@ -119,30 +144,31 @@ TEST_F(FairClaimTest, WhatFallsDueBehindTheClaimersPlaceIsFound) {
   EXPECT_EQ(claimed, 200);
 }
 
+TEST_F(FairClaimTest, TheFirstClaimHasMoreTimeThanOtherStatements) {
+  Sql("CREATE TABLE herald.limits (statement text);"
+      "GRANT INSERT ON herald.limits TO herald_engine;"
+      "CREATE FUNCTION herald.note_limit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "INSERT INTO herald.limits VALUES (current_setting('statement_timeout')); RETURN NULL; "
+      "END $$;"
+      "CREATE TRIGGER note_limit AFTER UPDATE ON herald.queue "
+      "FOR EACH STATEMENT EXECUTE FUNCTION herald.note_limit()");
+  Insert(kNoisy, 1, 150);
+  for (int i = 0; i < 3; ++i) Claim(queue_);
+  EXPECT_EQ(Sql("SELECT string_agg(DISTINCT statement, ',' ORDER BY statement) "
+                "FROM herald.limits"),
+            "20s,5s");
+  EXPECT_EQ(Sql("SELECT statement FROM herald.limits LIMIT 1"), "20s");
+}
+
 TEST_F(FairClaimTest, AClaimReadsTheHeadsOfLinesOnly) {
   Insert(kNoisy, 1, 50000);
-  for (const char* analyze : {"", "ANALYZE herald.queue;"}) {
-    std::string sql = queue_sql::kClaim.sql;
-    const std::vector<std::pair<std::string, std::string>> values = {{"$11", "100"},
-                                                                     {"$10", "'{0}'"},
-                                                                     {"$9", "'{-infinity}'"},
-                                                                     {"$8", "'{1000}'"},
-                                                                     {"$7", "'-infinity'"},
-                                                                     {"$6", "50"},
-                                                                     {"$5", "50"},
-                                                                     {"$4", "'{1001,1002}'"},
-                                                                     {"$3", "'60'"},
-                                                                     {"$2", "100"},
-                                                                     {"$1", "4"}};
-    for (const auto& [from, to] : values) {
-      for (size_t at = sql.find(from); at != std::string::npos; at = sql.find(from)) {
-        sql.replace(at, from.size(), to);
-      }
-    }
-    const std::string plan = Sql(absl::StrCat(analyze, "EXPLAIN ", sql));
-    EXPECT_THAT(plan, HasSubstr("Index Scan using queue_due on queue d"));
-    EXPECT_THAT(plan, Not(HasSubstr("Seq Scan on queue"))) << plan;
-    EXPECT_THAT(plan, Not(HasSubstr("Sort Key: d.run_at"))) << plan;
+  // As many chunks as emails.
+  Sql("INSERT INTO herald.chunks (tenant_id, chunk_id, lane, run_at, expire_time, email_ids) "
+      "SELECT tenant_id, email_id, lane, run_at, expire_time, ARRAY[email_id] FROM herald.queue");
+  for (const auto& [table, claim] :
+       {std::pair("queue", queue_sql::kClaim.sql), std::pair("chunks", chunk_sql::kClaim.sql)}) {
+    ExpectHeadsOnly(table, claim, "");
+    ExpectHeadsOnly(table, claim, absl::StrCat("ANALYZE herald.", table, ";"));
   }
 }
 

@@ -25,7 +25,7 @@ class LaneTurnsTest : public ::testing::Test {
   // `count` emails of a tenant, due an hour ago.
   void Give(std::vector<LaneTurns::Taken>& taken, int64_t tenant, int count) {
     for (int i = 0; i < count; ++i) {
-      taken.push_back({TenantId{tenant}, {now_ - absl::Hours(1), EmailId{++email_}}});
+      taken.push_back({TenantId{tenant}, {now_ - absl::Hours(1), ++email_}});
     }
   }
   void Done(const Plan& plan, const std::vector<LaneTurns::Taken>& taken,
@@ -101,7 +101,7 @@ TEST_F(LaneTurnsTest, ABusyOneIsVisitedFromItsLastPlaceOn) {
   Claim({{1, 100}});
   const Plan plan = turns_.Next(100, now_);
   EXPECT_EQ(plan.reach, Reach::kNear);
-  EXPECT_EQ(plan.busy.at(0).from.email, EmailId{200});
+  EXPECT_EQ(plan.busy.at(0).from.id, 200);
 }
 
 TEST_F(LaneTurnsTest, TheFirstClaimLooksFromTheBeginningAndSoDoesOneEverySecond) {
@@ -127,8 +127,25 @@ TEST_F(LaneTurnsTest, ASweepThatFailedIsPutOff) {
   Know({1});
   const Plan plan = turns_.Next(100, now_);
   ASSERT_EQ(plan.reach, Reach::kAll);
-  turns_.Failed(plan, now_, kSlow);
+  turns_.Failed(plan, now_, now_, kSlow);
   EXPECT_NE(turns_.Next(100, now_).reach, Reach::kAll);
+}
+
+TEST_F(LaneTurnsTest, TheFirstSweepHasMoreTimeAndWhereThatIsTooLittleWhatIsNewIsLookedAt) {
+  Know({1});
+  const Plan first = turns_.Next(100, now_);
+  EXPECT_TRUE(first.patient);
+  const absl::Time at = now_;
+  now_ += absl::Seconds(20);
+  turns_.Failed(first, at, now_, absl::Seconds(20));
+  const Plan next = turns_.Next(100, now_);
+  EXPECT_EQ(next.reach, Reach::kNear);
+  EXPECT_GT(next.light_from, at - absl::Minutes(1));
+  EXPECT_LT(next.light_from, at - absl::Seconds(20));
+  now_ += absl::Minutes(10);
+  const Plan again = turns_.Next(100, now_);
+  EXPECT_EQ(again.reach, Reach::kAll);
+  EXPECT_FALSE(again.patient) << "others wait meanwhile";
 }
 
 TEST_F(LaneTurnsTest, AnIdleClaimerLooksFromTheBeginningEveryTime) {
