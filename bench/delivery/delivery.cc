@@ -21,7 +21,7 @@ struct Options {
   int64_t emails = 200'000;
   int64_t singles = 80'000;
   int64_t bulk = 1'000'000;
-  int critical = 1000;
+  int critical = 3000;
   std::string only;
   std::string json;
 };

@@ -24,7 +24,7 @@ constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 constexpr size_t kRecordMax = 10;
 constexpr absl::Duration kRecordGathering = absl::Milliseconds(20);
 // Emails of a claim while CRITICAL ones are delivered, and the longest rest after it.
-constexpr size_t kGentleEmails = 200;
+constexpr size_t kGentleEmails = 100;
 constexpr absl::Duration kRestMax = absl::Seconds(2);
 // A chunk that goes in single requests takes as long as so many that go in batch calls, and all
 // that are begun are in doubt after a crash: few at a time.

@@ -26,7 +26,7 @@ LanePolicy DefaultLanePolicy(Lane lane) {
       policy.backoff_cap = absl::Hours(1);
       policy.evidence_wait = absl::Hours(1);
       policy.low_priority = true;
-      policy.share_beside_critical = 0.6;
+      policy.share_beside_critical = 0.5;
       // Few and large transactions: nobody waits for a campaign's chunk.
       policy.chunk_claim = 8;
       policy.chunks_in_flight_max = 96;

@@ -28,7 +28,7 @@ struct LanePolicy {
   // Whether its threads leave the processor to those of other lanes and of the API.
   bool low_priority = false;
   // The part of the time that its chunks are worked on while the process delivers CRITICAL emails,
-  // and then by one thread, some 200 emails at a time. In [0.01, 1]; 1: as at other times.
+  // and then by one thread, some 100 emails at a time. In [0.01, 1]; 1: as at other times.
   double share_beside_critical = 1;
   // Threads that claim and render, emails per claim, and emails claimed but not yet recorded.
   int workers = 1;

@@ -118,8 +118,8 @@ TEST_F(ChunkWorkerTest, ItTakesFewAtATimeWhileCriticalEmailsAreDelivered) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(store_.AwaitEnd().outcome, kAccepted);
   const std::vector<int> limits = store_.limits();
   ASSERT_GE(limits.size(), 2u);
-  EXPECT_EQ(limits[0], 2) << "of a hundred, as far as is known";
-  EXPECT_EQ(limits[1], 4) << "of fifty";
+  EXPECT_EQ(limits[0], 1) << "of a hundred, as far as is known";
+  EXPECT_EQ(limits[1], 2) << "of fifty";
 }
 
 TEST_F(ChunkWorkerTest, ItTakesManyWithoutCriticalEmailsOrWithTheWholeShare) {
