@@ -33,7 +33,7 @@ class QueueMaintenance {
   };
   // Removes idempotency keys past their time from the next part of their table.
   virtual absl::StatusOr<Pruned> PruneIdempotencyKeys() = 0;
-  // Takes tenants without queued emails from the list that claims visit.
+  // Takes tenants without queued emails or chunks from the list that claims visit.
   virtual absl::Status ForgetIdleTenants() = 0;
 };
 

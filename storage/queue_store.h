@@ -116,7 +116,9 @@ struct AttemptEnd {
 struct LaneDepth {
   Lane lane = Lane::kTransactional;
   int64_t pending = 0;        // due, scheduled, waiting for a retry, or being sent
-  absl::Duration oldest_age;  // since the oldest one that nobody has claimed yet fell due
+  // Since the oldest one that nobody has claimed yet fell due; may be an earlier answer's, for 20
+  // times as long as it took to find.
+  absl::Duration oldest_age;
 };
 
 // The queue from the engine's side. Thread-safe, blocking; all times by the database's clock.

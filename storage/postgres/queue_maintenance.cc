@@ -136,6 +136,7 @@ absl::Status PostgresQueueMaintenance::ForgetIdleTenants() {
                                    [&](Transaction& transaction) -> absl::Status {
                                      transaction.Exec(maintenance_sql::kForgetTenants);
                                      transaction.Exec(maintenance_sql::kMarkIdleTenants);
+                                     transaction.Exec(maintenance_sql::kRecallTenants);
                                      return absl::OkStatus();
                                    }));
 }

@@ -52,4 +52,12 @@ WHERE t.leaving_since IS NULL
        ORDER BY c.chunk_id LIMIT 1) IS NULL
 )sql"};
 
+// Replicas of a release that looked at the queue alone may have forgotten tenants that have chunks,
+// which nobody would claim then.
+inline constexpr NamedQuery kRecallTenants{"recall_tenants", R"sql(
+INSERT INTO herald.queue_tenants AS t (tenant_id, lane)
+SELECT DISTINCT c.tenant_id, c.lane FROM herald.chunks c WHERE c.lease_until IS NULL
+ON CONFLICT (tenant_id, lane) DO UPDATE SET leaving_since = NULL WHERE t.leaving_since IS NOT NULL
+)sql"};
+
 }  // namespace herald::storage::maintenance_sql

@@ -1,5 +1,6 @@
 #include "storage/postgres/queue_store.h"
 
+#include <map>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -237,14 +238,16 @@ absl::StatusOr<std::vector<LaneDepth>> PostgresQueueStore::Depths() {
   const absl::StatusOr<pqxx::result> rows =
       RunTransaction(pool_, Engine("queue_depths", /*read_only=*/true),
                      [](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
-                       return transaction.Exec(queue_sql::kDepths);
+                       return transaction.Exec(queue_sql::kPending);
                      });
   if (!rows.ok()) return StoreError(rows.status());
+  std::map<Lane, absl::Duration> ages = oldest_due_.Ages();
   std::vector<LaneDepth> depths;
   for (const pqxx::row& row : *rows) {
-    depths.push_back({.lane = static_cast<Lane>(IntOf(row[0])),
+    const auto lane = static_cast<Lane>(IntOf(row[0]));
+    depths.push_back({.lane = lane,
                       .pending = row[1].is_null() ? 0 : Int64Of(row[1]),
-                      .oldest_age = absl::Seconds(row[2].as<double>())});
+                      .oldest_age = ages[lane]});
   }
   return depths;
 }

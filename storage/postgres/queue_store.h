@@ -6,6 +6,7 @@
 #include "model/lane.h"
 #include "storage/postgres/connection_pool.h"
 #include "storage/postgres/lane_turns.h"
+#include "storage/postgres/oldest_due.h"
 #include "storage/postgres/rescue_window.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/queue_store.h"
@@ -15,7 +16,8 @@ namespace herald::storage {
 // The queue in PostgreSQL, with the rights of the engine. `pool` and `keys` must outlive it.
 class PostgresQueueStore final : public QueueStore {
  public:
-  PostgresQueueStore(ConnectionPool& pool, TenantKeys& keys) : pool_(pool), keys_(keys) {}
+  PostgresQueueStore(ConnectionPool& pool, TenantKeys& keys)
+      : pool_(pool), keys_(keys), oldest_due_(pool) {}
 
   absl::StatusOr<std::vector<LeasedEmail>> Claim(Lane lane, int limit, absl::Duration lease,
                                                  absl::Span<const TenantId> except) override;
@@ -35,6 +37,7 @@ class PostgresQueueStore final : public QueueStore {
   TenantKeys& keys_;
   std::array<LaneTurns, kAllLanes.size()> turns_;  // of this claimer
   RescueWindow rescue_window_;
+  OldestDue oldest_due_;
 };
 
 }  // namespace herald::storage

@@ -341,23 +341,29 @@ JOIN herald.queue q ON q.tenant_id = w.tenant_id AND q.email_id = w.email_id
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 )sql"};
 
-// Counts by the ledger, ages by the head of each tenant's line: neither reads the queue through.
-inline constexpr NamedQuery kDepths{"queue_depths", R"sql(
-SELECT l.lane, l.pending,
-       coalesce(extract(epoch FROM now() - least((
-         SELECT min(c.run_at) FROM herald.chunks c
-         WHERE c.lane = l.lane AND c.lease_until IS NULL AND c.run_at <= now()), (
-         SELECT min(head.run_at) FROM herald.queue_tenants t
-         CROSS JOIN LATERAL (
-           SELECT q.run_at FROM herald.queue q
-           WHERE q.lane = t.lane AND q.tenant_id = t.tenant_id AND q.lease_until IS NULL
-           ORDER BY q.run_at, q.email_id LIMIT 1) head
-         WHERE t.lane = l.lane AND head.run_at <= now()))), 0)::float8 AS oldest_seconds
-FROM (SELECT lane, sum(emails) FILTER (WHERE state IN (1, 2, 4))::bigint AS pending
-      FROM (SELECT lane, state, emails FROM herald.ledger
-            UNION ALL SELECT lane, state, emails FROM herald.ledger_deltas) c
-      GROUP BY lane) l
-ORDER BY l.lane
+// By the ledger: the queue is not read.
+inline constexpr NamedQuery kPending{"queue_depths", R"sql(
+SELECT lane, sum(emails) FILTER (WHERE state IN (1, 2, 4))::bigint AS pending
+FROM (SELECT lane, state, emails FROM herald.ledger
+      UNION ALL SELECT lane, state, emails FROM herald.ledger_deltas) c
+GROUP BY lane
+ORDER BY lane
+)sql"};
+
+// By the head of each tenant's lines.
+inline constexpr NamedQuery kOldestDue{"oldest_due", R"sql(
+SELECT t.lane, extract(epoch FROM now() - min(least(email.run_at, chunk.run_at)))::float8 AS seconds
+FROM herald.queue_tenants t
+LEFT JOIN LATERAL (
+  SELECT q.run_at FROM herald.queue q
+  WHERE q.lane = t.lane AND q.tenant_id = t.tenant_id AND q.lease_until IS NULL
+  ORDER BY q.run_at, q.email_id LIMIT 1) email ON true
+LEFT JOIN LATERAL (
+  SELECT c.run_at FROM herald.chunks c
+  WHERE c.lane = t.lane AND c.tenant_id = t.tenant_id AND c.lease_until IS NULL
+  ORDER BY c.run_at, c.chunk_id LIMIT 1) chunk ON true
+WHERE least(email.run_at, chunk.run_at) <= now()
+GROUP BY t.lane
 )sql"};
 
 inline constexpr NamedQuery kNextNode{"next_node", "SELECT nextval('herald.node_seq')"};

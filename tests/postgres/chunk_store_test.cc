@@ -98,6 +98,15 @@ TEST_F(ChunkStoreTest, ATenantWithChunksAloneIsNotForgotten) {
   EXPECT_THAT(Claim(), SizeIs(1));
 }
 
+TEST_F(ChunkStoreTest, ATenantThatAnOlderReleaseForgotIsRecalled) {
+  AcceptTogether(3);
+  Sql("DELETE FROM herald.queue_tenants");
+  EXPECT_THAT(Claim(), IsEmpty());
+  PostgresQueueMaintenance maintenance(database_.pool(), database_.pool());
+  ASSERT_OK(maintenance.ForgetIdleTenants());
+  EXPECT_THAT(Claim(), SizeIs(1));
+}
+
 TEST_F(ChunkStoreTest, TenantsThatAreLeftOutGetNothingAndTakeNobodysTurn) {
   for (int i = 0; i < 5; ++i) AcceptTogether(2, a_);
   AcceptTogether(2, b_);
@@ -353,6 +362,16 @@ TEST_F(ChunkStoreTest, DepthsCountMembers) {
   ASSERT_OK(depths);
   ASSERT_THAT(*depths, SizeIs(1));
   EXPECT_EQ(depths->at(0).pending, 5);
+}
+
+TEST_F(ChunkStoreTest, TheOldestMayBeAChunk) {
+  AcceptTogether(2);
+  Sql("UPDATE herald.chunks SET run_at = run_at - interval '10 minutes'");
+  AcceptTogether(2);
+  absl::StatusOr<std::vector<LaneDepth>> depths = queue_.Depths();
+  ASSERT_OK(depths);
+  ASSERT_THAT(*depths, SizeIs(1));
+  EXPECT_GE(depths->at(0).oldest_age, absl::Minutes(10));
 }
 
 }  // namespace

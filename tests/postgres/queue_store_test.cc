@@ -1,5 +1,7 @@
 #include "storage/postgres/queue_store.h"
 
+#include <pqxx/pqxx>
+
 #include "absl/strings/str_cat.h"
 #include "tests/postgres/email_fixture.h"
 
@@ -386,6 +388,29 @@ TEST_F(QueueStoreTest, DepthsCountByLane) {
   EXPECT_EQ(depths[1].lane, Lane::kBulk);
   EXPECT_EQ(depths[1].pending, 1);
   EXPECT_EQ(depths[1].oldest_age, absl::ZeroDuration());
+}
+
+TEST_F(QueueStoreTest, TheOldestOfEachLaneIsToldByItsOwnLine) {
+  Accept("due");
+  NewEmail later = Make("later");
+  later.send_time = later.create_time + absl::Hours(1);
+  Accept(later);
+  Sql("UPDATE herald.queue SET run_at = run_at - interval '10 minutes'");
+  ASSERT_OK_AND_ASSIGN(const auto depths, queue_.Depths());
+  ASSERT_THAT(depths, SizeIs(1));
+  EXPECT_GE(depths[0].oldest_age, absl::Minutes(10));
+  EXPECT_LT(depths[0].oldest_age, absl::Minutes(12));
+}
+
+TEST_F(QueueStoreTest, WhatWaitsIsToldWhereTheOldestCannotBeFound) {
+  Accept("due");
+  pqxx::connection other(database_.dsn());
+  pqxx::work holder(other);
+  holder.exec("LOCK TABLE herald.chunks IN ACCESS EXCLUSIVE MODE");
+  ASSERT_OK_AND_ASSIGN(const auto depths, queue_.Depths());
+  ASSERT_THAT(depths, SizeIs(1));
+  EXPECT_EQ(depths[0].pending, 1);
+  EXPECT_EQ(depths[0].oldest_age, absl::ZeroDuration()) << "the look is given up";
 }
 
 TEST_F(QueueStoreTest, NodesDifferFromCallToCall) {
