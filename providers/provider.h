@@ -138,6 +138,7 @@ class Provider {
                          BatchDone done);
 };
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as what overrides it
 inline void Provider::SendBatch(std::unique_ptr<PreparedBatch> batch, absl::Duration /*timeout*/,
                                 BatchDone done) {
   SendResult result;

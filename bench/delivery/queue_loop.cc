@@ -92,6 +92,7 @@ double QueueLoop::RunFor(absl::Duration length) {
   const int64_t before = done_;
   const absl::Time begin = absl::Now();
   std::vector<std::thread> threads;
+  threads.reserve(kThreads + 1);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       while (!stopping_) done_ += ClaimAndDelete();

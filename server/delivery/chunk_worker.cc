@@ -231,6 +231,7 @@ void ChunkWorker::Deliver(std::vector<LeasedChunk> chunks, absl::Time claim_time
 
 void ChunkWorker::Return(const std::vector<LeasedChunk>& chunks) {
   std::vector<storage::ChunkLease> leases;
+  leases.reserve(chunks.size());
   for (const LeasedChunk& chunk : chunks) leases.push_back(chunk.lease);
   // Should this fail, the leases end by themselves.
   if (absl::Status status = parts_.chunks->ReturnLeases(leases); !status.ok()) {

@@ -76,7 +76,7 @@ absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns,
     absl::optional<absl::Time> at;  // the database's clock
     const absl::Time start = SteadyNow();
     const bool reads_tenants = turns.NeedsTenants(start);
-    const absl::StatusOr<pqxx::result> rows = RunTransaction(
+    absl::StatusOr<pqxx::result> rows = RunTransaction(
         pool, Claiming(what), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
           if (reads_tenants) at = ReadTenants(transaction, lane, turns);
           plan = turns.Next(limit, start, except);

@@ -79,7 +79,7 @@ absl::StatusOr<bool> PostgresQueueMaintenance::VacuumQueue() {
     if (SteadyNow() < vacuum_not_before_) return false;
   }
   const absl::Time start = SteadyNow();
-  const absl::StatusOr<bool> vacuumed = VacuumIfDue();
+  absl::StatusOr<bool> vacuumed = VacuumIfDue();
   absl::MutexLock lock(&mutex_);
   vacuum_not_before_ = absl::IsFailedPrecondition(vacuumed.status())
                            ? start + kVacuumRefusedPause
