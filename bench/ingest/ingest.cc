@@ -90,6 +90,7 @@ class Ingest {
     auto bulk =
         BulkInsert::Create(service_.Dsn(), OrderConfirmations(kServiceRun).Key(1), kBulkRun);
     if (!bulk.ok()) return bulk.status();
+    if (absl::Status status = service_.StopAutovacuum(); !status.ok()) return status;
     for (int round = 1; round <= rounds_; ++round) {
       std::cerr << absl::StreamFormat("round %d of %d\n", round, rounds_);
       if (absl::Status status = Round(**bulk, round % 2 == 0); !status.ok()) return status;
@@ -111,22 +112,26 @@ class Ingest {
     const LoadResult echo = One(echo_, "echo", kMostInFlight);
     NoteCost("CPU of the echo server per call", CpuTimeOf({service_.echo_pid()}) - used, echo);
 
+    if (absl::Status status = service_.CleanUp(); !status.ok()) return status;
     const absl::StatusOr<double> rows = bulk.Run(warm_up_, duration_);
     if (!rows.ok()) return rows.status();
     Note("bulk insert", *rows, "rows/s");
 
     LoadResult ungated;
     if (ungated_first) ungated = Ungated();
+    if (absl::Status status = service_.CleanUp(); !status.ok()) return status;
     used = CpuTimeOf({service_.heraldd_pid()});
     absl::Duration used_by_database = DatabaseTime();
     const LoadResult single = One(herald_, "SendEmail", kMostInFlight);
     NoteCost("CPU of heraldd per SendEmail", CpuTimeOf({service_.heraldd_pid()}) - used, single);
     NoteCost("CPU of PostgreSQL per SendEmail", DatabaseTime() - used_by_database, single);
+    if (absl::Status status = service_.CleanUp(); !status.ok()) return status;
     if (!ungated_first) ungated = Ungated();
     Note(kGateRatio,
          ungated.calls_per_second > 0 ? single.calls_per_second / ungated.calls_per_second : 0,
          "ratio");
 
+    if (absl::Status status = service_.CleanUp(); !status.ok()) return status;
     used = CpuTimeOf({service_.heraldd_pid()});
     used_by_database = DatabaseTime();
     const LoadResult batches = Load(herald_, {kBatchesInFlight, kBatch, warm_up_, duration_});

@@ -184,6 +184,19 @@ absl::StatusOr<std::vector<pid_t>> Service::DatabasePids() const {
   return pids;
 }
 
+absl::Status Service::StopAutovacuum() const {
+  for (const char* statement : {"ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()"}) {
+    if (absl::Status status = cluster_->Psql("postgres", statement).status(); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Service::CleanUp() const {
+  return cluster_->Psql("postgres", "VACUUM ANALYZE").status();
+}
+
 absl::StatusOr<int64_t> Service::CountEmails(const std::string& prefix) const {
   const absl::StatusOr<std::string> text =
       cluster_->Psql("postgres", absl::StrCat("SELECT count(*) FROM herald.emails WHERE ",
