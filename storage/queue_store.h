@@ -115,7 +115,7 @@ struct AttemptEnd {
 
 struct LaneDepth {
   Lane lane = Lane::kTransactional;
-  int64_t pending = 0;        // due, scheduled, waiting for a retry, or being sent
+  int64_t pending = 0;  // due, scheduled, waiting for a retry, or being sent
   // Since the oldest one that nobody has claimed yet fell due; may be an earlier answer's, for 20
   // times as long as it took to find.
   absl::Duration oldest_age;
