@@ -12,9 +12,11 @@ constexpr int kTimeShare = 20;
 }  // namespace
 
 std::map<Lane, absl::Duration> OldestDue::Ages() {
-  absl::MutexLock lock(&mutex_);
   const absl::Time start = SteadyNow();
-  if (start < next_look_) return ages_;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (start < next_look_) return ages_;
+  }
   const TransactionOptions options = {
       .role = DatabaseRole::kEngine, .tenants = {}, .read_only = true, .name = "oldest_due"};
   const absl::StatusOr<pqxx::result> rows =
@@ -22,6 +24,7 @@ std::map<Lane, absl::Duration> OldestDue::Ages() {
         return transaction.Exec(queue_sql::kOldestDue);
       });
   const absl::Time end = SteadyNow();
+  absl::MutexLock lock(&mutex_);
   next_look_ = end + kTimeShare * (end - start);
   if (!rows.ok()) return ages_;
   ages_.clear();

@@ -411,6 +411,12 @@ TEST_F(QueueStoreTest, WhatWaitsIsToldWhereTheOldestCannotBeFound) {
   ASSERT_THAT(depths, SizeIs(1));
   EXPECT_EQ(depths[0].pending, 1);
   EXPECT_EQ(depths[0].oldest_age, absl::ZeroDuration()) << "the look is given up";
+  holder.abort();
+  Sql("UPDATE herald.queue SET run_at = run_at - interval '10 minutes'");
+  ASSERT_OK_AND_ASSIGN(const auto soon, queue_.Depths());
+  EXPECT_EQ(soon.at(0).oldest_age, absl::ZeroDuration()) << "it took two seconds: not again yet";
+  ASSERT_OK_AND_ASSIGN(const auto of_another, PostgresQueueStore(database_.pool(), keys_).Depths());
+  EXPECT_GE(of_another.at(0).oldest_age, absl::Minutes(10));
 }
 
 TEST_F(QueueStoreTest, NodesDifferFromCallToCall) {
