@@ -33,7 +33,8 @@ class QueueMaintenance {
   };
   // Removes idempotency keys past their time from the next part of their table.
   virtual absl::StatusOr<Pruned> PruneIdempotencyKeys() = 0;
-  // Takes tenants without queued emails or chunks from the list that claims visit.
+  // Takes tenants without queued emails or chunks from the list that claims visit, and puts back
+  // whoever has chunks and is not on it.
   virtual absl::Status ForgetIdleTenants() = 0;
 };
 

@@ -132,13 +132,21 @@ absl::StatusOr<QueueMaintenance::Pruned> PostgresQueueMaintenance::PruneIdempote
 }
 
 absl::Status PostgresQueueMaintenance::ForgetIdleTenants() {
-  return StoreError(RunTransaction(pool_, Engine("forget_tenants"),
-                                   [&](Transaction& transaction) -> absl::Status {
-                                     transaction.Exec(maintenance_sql::kForgetTenants);
-                                     transaction.Exec(maintenance_sql::kMarkIdleTenants);
-                                     transaction.Exec(maintenance_sql::kRecallTenants);
-                                     return absl::OkStatus();
-                                   }));
+  absl::Status status = RunTransaction(pool_, Engine("forget_tenants"),
+                                       [&](Transaction& transaction) -> absl::Status {
+                                         transaction.Exec(maintenance_sql::kForgetTenants);
+                                         transaction.Exec(maintenance_sql::kMarkIdleTenants);
+                                         return absl::OkStatus();
+                                       });
+  // By itself: acceptance must not wait for rows that the marking holds.
+  if (status.ok()) {
+    status = RunTransaction(pool_, Engine("recall_tenants"),
+                            [&](Transaction& transaction) -> absl::Status {
+                              transaction.Exec(maintenance_sql::kRecallTenants);
+                              return absl::OkStatus();
+                            });
+  }
+  return StoreError(status);
 }
 
 }  // namespace herald::storage

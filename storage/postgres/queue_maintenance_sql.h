@@ -53,10 +53,11 @@ WHERE t.leaving_since IS NULL
 )sql"};
 
 // Replicas of a release that looked at the queue alone may have forgotten tenants that have chunks,
-// which nobody would claim then.
+// which nobody would claim then. In the order of the trigger, so that they cannot deadlock.
 inline constexpr NamedQuery kRecallTenants{"recall_tenants", R"sql(
 INSERT INTO herald.queue_tenants AS t (tenant_id, lane)
 SELECT DISTINCT c.tenant_id, c.lane FROM herald.chunks c WHERE c.lease_until IS NULL
+ORDER BY c.tenant_id, c.lane
 ON CONFLICT (tenant_id, lane) DO UPDATE SET leaving_since = NULL WHERE t.leaving_since IS NOT NULL
 )sql"};
 
