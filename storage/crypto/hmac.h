@@ -7,7 +7,7 @@
 
 namespace herald::storage {
 
-// HMAC-SHA256 (RFC 2104) under one key, which is hashed in only once. Thread-safe, immutable.
+// HMAC-SHA256 (RFC 2104) under one key, which is hashed in only once. Thread-safe.
 class HmacSha256 {
  public:
   explicit HmacSha256(absl::string_view key);
@@ -18,8 +18,8 @@ class HmacSha256 {
   std::string Compute(absl::string_view message) const;
 
  private:
-  struct Keyed;
-  std::unique_ptr<const Keyed> keyed_;
+  class Keyed;
+  std::unique_ptr<Keyed> keyed_;
 };
 
 }  // namespace herald::storage

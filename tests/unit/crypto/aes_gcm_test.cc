@@ -49,5 +49,27 @@ TEST(AesGcmTest, AnEmptyPlaintextIsStillAuthenticated) {
   EXPECT_FALSE(AesGcmDecrypt(c.key, c.nonce, c.aad, sealed, &out));
 }
 
+// A thread keeps what the last key was expanded to.
+TEST(AesGcmTest, EachKeySealsAndOpensItsOwn) {
+  const Case16 c;
+  const SecretKey other = SecretKey::FromBytes(std::string(kSecretKeyBytes, 'k'));
+  for (int round = 0; round < 3; ++round) {
+    std::string out, opened;
+    AesGcmEncrypt(c.key, c.nonce, c.aad, c.plaintext, &out);
+    EXPECT_EQ(out, c.ciphertext);
+    AesGcmEncrypt(c.key, c.nonce, c.aad, c.plaintext, &out);
+    EXPECT_EQ(out, c.ciphertext + c.ciphertext);
+    out.clear();
+    AesGcmEncrypt(other, c.nonce, c.aad, c.plaintext, &out);
+    EXPECT_NE(out, c.ciphertext);
+    EXPECT_FALSE(AesGcmDecrypt(c.key, c.nonce, c.aad, out, &opened));
+    EXPECT_TRUE(AesGcmDecrypt(other, c.nonce, c.aad, out, &opened));
+    EXPECT_EQ(opened, c.plaintext);
+    EXPECT_FALSE(AesGcmDecrypt(other, c.nonce, c.aad, c.ciphertext, &opened));
+    EXPECT_TRUE(AesGcmDecrypt(c.key, c.nonce, c.aad, c.ciphertext, &opened));
+    EXPECT_EQ(opened, c.plaintext + c.plaintext);
+  }
+}
+
 }  // namespace
 }  // namespace herald::storage

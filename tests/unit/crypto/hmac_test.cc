@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "absl/strings/escaping.h"
 #include "storage/crypto/sha256.h"
 
@@ -35,6 +39,22 @@ TEST(HmacTest, OneKeyServesManyMessages) {
   const std::string first = hmac.Compute("a");
   EXPECT_NE(hmac.Compute("b"), first);
   EXPECT_EQ(hmac.Compute("a"), first);
+}
+
+TEST(HmacTest, ThreadsDoNotDisturbOneAnother) {
+  const HmacSha256 hmac("key");
+  const std::string a = hmac.Compute("a"), b = hmac.Compute("b");
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 2000; ++round) {
+        wrong += hmac.Compute((i + round) % 2 == 0 ? "a" : "b") != ((i + round) % 2 == 0 ? a : b);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(Sha256Test, AgreesWithFips180) {
