@@ -217,6 +217,7 @@ void DurableAcceptor::StartMany(
   gathered->open = requests.size() + 1;
   gathered->done = std::move(done);
   std::vector<GroupCommitter::Pending> ready;
+  ready.reserve(static_cast<size_t>(requests.size()));
   for (int i = 0; i < requests.size(); ++i) {
     Start(std::make_shared<Job>(Job{caller,
                                     &requests[i],

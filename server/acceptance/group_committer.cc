@@ -27,6 +27,7 @@ GroupCommitter::~GroupCommitter() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    added_.SignalAll();
   }
   for (std::thread& thread : threads_) thread.join();
 }
@@ -35,6 +36,7 @@ absl::Status GroupCommitter::Submit(Pending pending) {
   absl::MutexLock lock(&mutex_);
   if (absl::Status status = CheckRoom(1); !status.ok()) return status;
   waiting_.push_back(std::move(pending));
+  Added(1);
   return absl::OkStatus();
 }
 
@@ -42,6 +44,7 @@ absl::Status GroupCommitter::SubmitAll(std::vector<Pending>& pending) {
   absl::MutexLock lock(&mutex_);
   if (absl::Status status = CheckRoom(pending.size()); !status.ok()) return status;
   for (Pending& one : pending) waiting_.push_back(std::move(one));
+  if (!pending.empty()) Added(pending.size());
   return absl::OkStatus();
 }
 
@@ -68,23 +71,33 @@ void GroupCommitter::Run() {
   while (AwaitGroup(&group)) Commit(std::move(group));
 }
 
+size_t GroupCommitter::Enough() const {
+  return std::max(size_t{1}, options_.beside_min * static_cast<size_t>(committing_));
+}
+
+// One thread is told when something begins to wait, so that its patience runs, and one when a group
+// can begin. Not every time something is added: that would wake a thread for each email.
+void GroupCommitter::Added(size_t count) {
+  const size_t before = waiting_.size() - count;
+  if (before == 0 || (before < Enough() && waiting_.size() >= Enough())) added_.Signal();
+}
+
 // False when stopping, and everything is committed.
 bool GroupCommitter::AwaitGroup(Group* group) {
   absl::MutexLock lock(&mutex_);
-  const auto waited = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || !waiting_.empty();
-  };
-  const auto due = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || (!waiting_.empty() &&
-                         waiting_.size() >= options_.beside_min * static_cast<size_t>(committing_));
-  };
-  do {
-    mutex_.Await(absl::Condition(&waited));
-    mutex_.AwaitWithTimeout(absl::Condition(&due), options_.patience);
-  } while (waiting_.empty() && !stopping_);
+  bool patient = true;
+  while (!stopping_ && (waiting_.empty() || (patient && waiting_.size() < Enough()))) {
+    if (waiting_.empty()) {
+      added_.Wait(&mutex_);
+      patient = true;
+    } else {
+      patient = !added_.WaitWithTimeout(&mutex_, options_.patience);
+    }
+  }
   if (waiting_.empty()) return false;
   *group = TakeGroup();
   ++committing_;
+  if (!waiting_.empty()) added_.Signal();
   return true;
 }
 
@@ -94,14 +107,14 @@ GroupCommitter::Group GroupCommitter::TakeGroup() {
   group.emails.reserve(std::min(waiting_.size(), options_.group_max));
   group.dones.reserve(group.emails.capacity());
   while (!waiting_.empty() && group.emails.size() < options_.group_max) {
-    Pending pending = std::move(waiting_.front());
-    waiting_.pop_front();
+    Pending& pending = waiting_.front();
     if (pending.deadline <= now) {
       group.late.push_back(std::move(pending));
-      continue;
+    } else {
+      group.emails.push_back(std::move(pending.email));
+      group.dones.push_back(std::move(pending.done));
     }
-    group.emails.push_back(std::move(pending.email));
-    group.dones.push_back(std::move(pending.done));
+    waiting_.pop_front();
   }
   return group;
 }
@@ -113,6 +126,7 @@ void GroupCommitter::Commit(Group group) {
   {
     absl::MutexLock lock(&mutex_);
     --committing_;  // the next group need not wait for the answers to this one
+    if (waiting_.size() >= Enough()) added_.Signal();
     if (results.ok()) pace_.Committed(results->size(), clock_());
   }
   for (Pending& late : group.late) late.done(std::move(late.email), DeadlinePassed());

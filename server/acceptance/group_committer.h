@@ -33,7 +33,7 @@ class GroupCommitter {
     // So many must wait, for each transaction under way, for another to begin beside them. A
     // transaction costs PostgreSQL about a millisecond whatever its size, so that small groups side
     // by side are slower than one large one.
-    size_t beside_min = 64;
+    size_t beside_min = 128;
     size_t queue_max = 20000;
     // A commit that takes longer hangs: others no longer wait for it.
     absl::Duration patience = absl::Milliseconds(100);
@@ -69,6 +69,9 @@ class GroupCommitter {
   void Run();
   bool AwaitGroup(Group* group) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRoom(size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many must wait for a group to begin beside those under way.
+  size_t Enough() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Added(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Commit(Group group);
 
@@ -77,6 +80,7 @@ class GroupCommitter {
   const Clock clock_;
 
   mutable absl::Mutex mutex_;
+  absl::CondVar added_;  // see Added; also the stop
   std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
   int committing_ ABSL_GUARDED_BY(mutex_) = 0;
   CommitPace pace_ ABSL_GUARDED_BY(mutex_);

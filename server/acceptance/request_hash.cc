@@ -1,5 +1,7 @@
 #include "server/acceptance/request_hash.h"
 
+#include <endian.h>
+
 #include <algorithm>
 #include <cstring>
 #include <tuple>
@@ -89,7 +91,8 @@ class Encoder {
   }
 
   static void Store(uint64_t value, char* at) {
-    for (int i = 0; i < 8; ++i) at[i] = static_cast<char>(value >> (56 - 8 * i));
+    const uint64_t big_endian = htobe64(value);
+    std::memcpy(at, &big_endian, sizeof(big_endian));
   }
 
   void EntryValue(const std::string& text) { Bytes(text); }

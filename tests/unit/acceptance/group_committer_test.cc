@@ -175,6 +175,31 @@ TEST(GroupCommitter, DoesNotWaitForATransactionThatHangs) {
   EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 1}));
 }
 
+TEST(GroupCommitter, BeginsTheNextGroupBeforeTheAnswersToTheLast) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options;
+  options.threads = 2;
+  options.patience = absl::InfiniteDuration();
+  Answer first, second;
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer
+                  .Submit({{},
+                           absl::InfiniteFuture(),
+                           [&](storage::NewEmail, absl::StatusOr<AcceptResult> result) {
+                             second.done.WaitForNotification();
+                             first.result = std::move(result);
+                             first.done.Notify();
+                           }})
+                  .ok());
+  store.AwaitGroups(1);
+  ASSERT_TRUE(committer.Submit(Email(&second)).ok());
+  store.Hold(false);
+  first.done.WaitForNotification();
+  EXPECT_TRUE(first.result.ok() && second.result.ok());
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 1}));
+}
+
 TEST(GroupCommitter, BoundsTheGroupAndTheQueue) {
   HeldStore store;
   store.Hold(true);
