@@ -66,9 +66,8 @@ void HttpConnection::Start() {
   });
 }
 
-void HttpConnection::Drain() {
+void HttpConnection::CloseIfIdle() {
   boost::asio::post(stream_.get_executor(), [self = shared_from_this()] {
-    self->draining_ = true;
     if (self->idle_) self->Close();
   });
 }
@@ -78,7 +77,7 @@ void HttpConnection::Cut() {
 }
 
 void HttpConnection::AwaitRequest() {
-  if (draining_) return Close();
+  if (host_->Draining()) return Close();
   if (buffer_.size() > 0) return ReadRequest();  // pipelined
   idle_ = true;
   stream_.expires_after(Chrono(host_->options().idle_timeout));
@@ -129,7 +128,7 @@ void HttpConnection::Answer(const HttpResponse& answer) {
   Response& response = response_.emplace(static_cast<http::status>(answer.status), version_);
   response.set(http::field::content_type, "text/plain; charset=utf-8");
   for (const auto& [name, value] : answer.headers) response.set(name, value);
-  response.keep_alive(keep_alive_ && !draining_);
+  response.keep_alive(keep_alive_ && !host_->Draining());
   response.body() = answer.body;
   response.prepare_payload();
   if (head_) response.body().clear();

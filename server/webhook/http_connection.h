@@ -25,6 +25,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     virtual void Handle(HttpRequest request, HttpServer::Respond respond) = 0;
     // Runs `work` on `executor`, or drops it once the server has stopped. From any thread.
     virtual void Post(const boost::asio::any_io_executor& executor, std::function<void()> work) = 0;
+    // Whether the server is stopping: every answer from then on is its connection's last. From any
+    // thread.
+    virtual bool Draining() const = 0;
     virtual void OnClosed() = 0;
   };
 
@@ -32,8 +35,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   ~HttpConnection();
 
   void Start();
-  // Closes now when idle, else after the answer. Safe to call from any thread.
-  void Drain();
+  // Closes now when idle. Safe to call from any thread.
+  void CloseIfIdle();
   // Closes now. Safe to call from any thread.
   void Cut();
 
@@ -62,7 +65,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::optional<Parser> parser_;
   std::optional<Response> response_;
   bool idle_ = false;
-  bool draining_ = false;
   bool keep_alive_ = false;
   bool head_ = false;
   unsigned version_ = 11;

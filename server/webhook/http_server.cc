@@ -35,6 +35,10 @@ struct HttpServer::Impl : HttpConnection::Host, std::enable_shared_from_this<Htt
     handler(std::move(request), std::move(respond));
   }
   void Post(const asio::any_io_executor& executor, std::function<void()> task) override;
+  bool Draining() const override {
+    absl::MutexLock lock(&mutex);
+    return stopping;
+  }
   void OnClosed() override;
 
   absl::Status Bind();
@@ -59,7 +63,7 @@ struct HttpServer::Impl : HttpConnection::Host, std::enable_shared_from_this<Htt
   tcp::acceptor acceptor{strand};
   asio::steady_timer pause{strand};
 
-  absl::Mutex mutex;
+  mutable absl::Mutex mutex;
   std::list<std::weak_ptr<HttpConnection>> connections ABSL_GUARDED_BY(mutex);
   int open ABSL_GUARDED_BY(mutex) = 0;
   bool accepting ABSL_GUARDED_BY(mutex) = true;
@@ -179,7 +183,7 @@ bool HttpServer::Stop(absl::Duration grace) {
     impl_->stopping = true;
   }
   impl_->StopAccepting();
-  for (const auto& connection : impl_->Live()) connection->Drain();
+  for (const auto& connection : impl_->Live()) connection->CloseIfIdle();
   bool finished = false;
   {
     absl::MutexLock lock(&impl_->mutex);

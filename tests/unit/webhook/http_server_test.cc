@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -189,6 +190,25 @@ TEST_F(HttpServerTest, FinishesARequestBeforeItStops) {
   stopping.join();
   EXPECT_TRUE(finished);
   EXPECT_FALSE(RawClient(port).Send(kGet));
+}
+
+// However long it takes to close the idle ones before it: an answer behind which the connection
+// closes without a word makes its client send the next request into nothing.
+TEST_F(HttpServerTest, SaysOnEveryAnswerThatItStops) {
+  const uint16_t port = Start();
+  std::deque<RawClient> idle;
+  for (int i = 0; i < 100; ++i) idle.emplace_back(port);
+  auto client = std::make_unique<RawClient>(port);
+  client->Send("GET /held HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(held_.WaitForNotificationWithTimeout(absl::Seconds(20)));
+  std::thread stopping([&] { server_->Stop(absl::Seconds(20)); });
+  EXPECT_TRUE(idle.front().AwaitClose(absl::Seconds(10)));
+  respond_({200, "late", {}});
+  EXPECT_EQ(client->ReadStatus(), 200);
+  EXPECT_NE(client->header().find("connection: close"), std::string::npos);
+  respond_ = nullptr;
+  client.reset();  // the server waits for that
+  stopping.join();
 }
 
 TEST_F(HttpServerTest, CutsARequestAfterTheGracePeriod) {
