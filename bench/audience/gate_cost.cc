@@ -90,7 +90,8 @@ class Gate {
 
 absl::StatusOr<std::vector<Measure>> MeasureGate(const std::string& dsn) {
   const std::string with = storage::email_sql::kInsertEmails.sql;
-  const std::string without = absl::StrReplaceAll(with, {{HERALD_STOP_REASON, "NULL::text "}});
+  const std::string without =
+      absl::StrReplaceAll(with, {{storage::kStopReason.text, "NULL::text"}});
   if (without == with) return absl::InternalError("the accepting statement has no gate");
   try {
     Gate gate(dsn);

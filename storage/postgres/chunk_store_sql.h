@@ -10,34 +10,37 @@ namespace herald::storage::chunk_sql {
 
 // See fair_claim_sql.h. A row for each member. Rows come in any order: a sort could not be planned
 // around, which would blur the choice of everything else.
+inline constexpr auto kClaimSql = R"sql(
+WITH leased AS (
+  UPDATE herald.chunks c
+  SET lease_until = clock_timestamp() + $3::float8 * interval '1 second',
+      lease_token = $12::bigint,
+      claims = least(c.claims + 1, 32767)
+  WHERE c.ctid = ANY (ARRAY()sql" +
+                                  DueByTurns("herald.chunks", "chunk_id") + R"sql())
+    AND c.lease_until IS NULL
+  RETURNING c.*, herald.micros(c.unconfirmed_time) AS unconfirmed_micros,
+            herald.micros(c.run_at) AS run_micros)
+SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.unconfirmed_account,
+       l.unconfirmed_digest, l.unconfirmed_micros AS unconfirmed_time,
+       (SELECT herald.micros(now())) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
+       e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
+       b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
+       l.free_attempts, l.tried_accounts, m.place, l.run_micros AS run_at
+FROM leased l
+CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
+JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
+LEFT JOIN herald.email_contents b ON b.tenant_id = l.tenant_id AND b.email_id = m.email_id
+)sql";
 inline constexpr KeptQuery kClaim{
-    "claim_chunks", HERALD_CLAIM_PARAMETERS,
+    "claim_chunks", kClaimParameters,
     "tenant_id bigint, chunk_id bigint, lease_token bigint, claims smallint, attempts smallint, "
     "lane smallint, unconfirmed_account text, unconfirmed_digest bytea, unconfirmed_time bigint, "
     "claim_time bigint, email_id bigint, recipient_sealed bytea, template_key text, "
     "template_version integer, category text, traceparent text, create_time bigint, "
     "content_sealed bytea, user_id text, expire_time bigint, free_attempts smallint, "
     "tried_accounts text, place bigint, run_at bigint",
-    R"sql(
-WITH leased AS (
-  UPDATE herald.chunks c
-  SET lease_until = clock_timestamp() + $3::float8 * interval '1 second',
-      lease_token = $12::bigint,
-      claims = least(c.claims + 1, 32767)
-  WHERE c.ctid = ANY (ARRAY()sql" HERALD_DUE_BY_TURNS("herald.chunks", "chunk_id") R"sql())
-    AND c.lease_until IS NULL
-  RETURNING c.*)
-SELECT l.tenant_id, l.chunk_id, l.lease_token, l.claims, l.attempts, l.lane, l.unconfirmed_account,
-       l.unconfirmed_digest, herald.micros(l.unconfirmed_time) AS unconfirmed_time,
-       herald.micros(now()) AS claim_time, e.email_id, e.recipient_sealed, e.template_key,
-       e.template_version, e.category, e.traceparent, herald.micros(e.create_time) AS create_time,
-       b.content_sealed, e.user_id, herald.micros(e.expire_time) AS expire_time,
-       l.free_attempts, l.tried_accounts, m.place, herald.micros(l.run_at) AS run_at
-FROM leased l
-CROSS JOIN LATERAL unnest(l.email_ids) WITH ORDINALITY AS m (email_id, place)
-JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = m.email_id
-LEFT JOIN herald.email_contents b ON b.tenant_id = l.tenant_id AND b.email_id = m.email_id
-)sql"};
+    kClaimSql.text};
 
 // $1 tenants, $2 chunks, $3 tokens, sorted; $4 seconds that must be left of each lease, or NULL.
 // Returns the positions held and how many members there are.
@@ -57,15 +60,12 @@ CROSS JOIN LATERAL (
 // chunks before each have in $4 members, chunk by chunk, and $5 their marks. Where membership has
 // changed, marks are not looked at: nothing begins then. Evidence may have moved members of an
 // unconfirmed chunk on, who stay part of its repetition.
-inline constexpr KeptQuery kUnfit{
-    "unfit_members", "bigint[], bigint[], integer[], bigint[], bigint[]",
-    "\"position\" bigint, unconfirmed boolean, attempts smallint, email_id bigint, "
-    "state smallint, overdue boolean, suppressed text",
-    R"sql(
+inline constexpr auto kUnfitSql = R"sql(
 SELECT j.position, j.unconfirmed_time IS NOT NULL AS unconfirmed, j.attempts, j.email_id, j.state,
        j.overdue, j.suppressed
 FROM (
-  SELECT w.*, CASE WHEN w.state IN (1, 2, 4) THEN )sql" HERALD_STOP_REASON R"sql( END AS suppressed
+  SELECT w.*, CASE WHEN w.state IN (1, 2, 4) THEN )sql" +
+                                  kStopReason + R"sql( END AS suppressed
   FROM (
     SELECT w.position, c.unconfirmed_time, c.attempts, e.tenant_id, e.email_id, e.state,
            e.expire_time <= now() AS overdue, e.recipient_hash, e.user_id, e.category,
@@ -81,7 +81,12 @@ FROM (
     OFFSET 0) w) j
 WHERE (j.state NOT IN (1, 2, 4) AND j.unconfirmed_time IS NULL)
    OR (j.state IN (1, 2, 4) AND (j.overdue OR j.suppressed IS NOT NULL))
-)sql"};
+)sql";
+inline constexpr KeptQuery kUnfit{
+    "unfit_members", "bigint[], bigint[], integer[], bigint[], bigint[]",
+    "\"position\" bigint, unconfirmed boolean, attempts smallint, email_id bigint, "
+    "state smallint, overdue boolean, suppressed text",
+    kUnfitSql.text};
 
 // $1 tenants, $2 chunks, locked: their members whose time is over, and those that evidence has
 // moved on.

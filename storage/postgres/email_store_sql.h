@@ -35,8 +35,10 @@ JOIN herald.idempotency_keys k
 )sql"};
 
 // Defined already in one program only, which measures what acceptance costs without the gate.
-#ifndef HERALD_STOP_AT_ACCEPTANCE
-#define HERALD_STOP_AT_ACCEPTANCE HERALD_STOP_REASON
+#ifdef HERALD_STOP_AT_ACCEPTANCE
+inline constexpr SqlText kStopAtAcceptance(HERALD_STOP_AT_ACCEPTANCE);
+#else
+inline constexpr auto kStopAtAcceptance = kStopReason;
 #endif
 
 // The emails themselves, one array a column. $1 tenant, $2 email, $3 lane, $4 test, $5 template
@@ -44,19 +46,14 @@ JOIN herald.idempotency_keys k
 // $12 from address, $13 from name, $14 idempotency key, $15 metadata, $16 traceparent,
 // $17 recipient hash, $18 recipient sealed, $19 content sealed, $20 recipient mark, $21 chunk
 // (NULL: goes alone). One that is stopped at once is in no chunk.
-inline constexpr KeptQuery kInsertEmails{
-    "insert_emails",
-    "bigint[], bigint[], smallint[], boolean[], integer[], timestamptz[], timestamptz[], "
-    "timestamptz[], text[], text[], text[], text[], text[], text[], text[], text[], bytea[], "
-    "bytea[], bytea[], bigint[], bigint[]",
-    "tenant_id bigint, email_id bigint, state smallint, reason text", R"sql(
+inline constexpr auto kInsertEmailsSql = R"sql(
 WITH new AS MATERIALIZED (
   SELECT n.*, coalesce(n.stop, '') AS reason,
          (CASE WHEN n.stop IS NOT NULL THEN 11 WHEN n.send_time > now() THEN 1 ELSE 2 END)
            ::smallint AS state,
          CASE WHEN n.stop IS NULL THEN n.wanted_chunk END AS chunk_id
   FROM (
-  SELECT w.*, )sql" HERALD_STOP_AT_ACCEPTANCE R"sql( AS stop
+  SELECT w.*, )sql" + kStopAtAcceptance + R"sql( AS stop
   FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::boolean[], $5::integer[],
               $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[],
               $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
@@ -91,7 +88,13 @@ noted AS (
   INSERT INTO herald.email_events (tenant_id, email_id, event_key, type, event_time, reason)
   SELECT tenant_id, email_id, '0:3', 3, now(), reason FROM new WHERE state = 11)
 SELECT tenant_id, email_id, state, reason FROM new WHERE state <> 2
-)sql"};
+)sql";
+inline constexpr KeptQuery kInsertEmails{
+    "insert_emails",
+    "bigint[], bigint[], smallint[], boolean[], integer[], timestamptz[], timestamptz[], "
+    "timestamptz[], text[], text[], text[], text[], text[], text[], text[], text[], bytea[], "
+    "bytea[], bytea[], bigint[], bigint[]",
+    "tenant_id bigint, email_id bigint, state smallint, reason text", kInsertEmailsSql.text};
 
 // $1 tenant, $2 email. Whoever changes an email that is queued holds this first.
 inline constexpr NamedQuery kLockQueued{"lock_queued", R"sql(

@@ -17,30 +17,21 @@ WHERE lane = $1::smallint ORDER BY tenant_id
 )sql"};
 
 // See fair_claim_sql.h.
-inline constexpr KeptQuery kClaim{
-    "claim", HERALD_CLAIM_PARAMETERS,
-    "tenant_id bigint, email_id bigint, lease_token bigint, claims smallint, "
-    "attempts smallint, unconfirmed_account text, unconfirmed_digest bytea, "
-    "unconfirmed_time bigint, lane smallint, redrives smallint, recipient_sealed bytea, "
-    "template_key text, template_version integer, category text, test boolean, "
-    "traceparent text, create_time bigint, send_time bigint, claim_time bigint, "
-    "content_sealed bytea, attempts_before_redrive integer, free_attempts smallint, "
-    "tried_accounts text, user_id text, expire_time bigint, slots_held bigint[], "
-    "run_at bigint",
-    R"sql(
+inline constexpr auto kClaimSql = R"sql(
 WITH leased AS (
   UPDATE herald.queue q
   SET lease_until = clock_timestamp() + $3::float8 * interval '1 second',
       lease_token = $12::bigint,
       claims = least(q.claims + 1, 32767)
-  WHERE q.ctid = ANY (ARRAY()sql" HERALD_DUE_BY_TURNS("herald.queue", "email_id") R"sql())
+  WHERE q.ctid = ANY (ARRAY()sql" +
+                                  DueByTurns("herald.queue", "email_id") + R"sql())
     AND q.lease_until IS NULL
   RETURNING q.*)
 SELECT l.tenant_id, l.email_id, l.lease_token, l.claims, l.attempts, l.unconfirmed_account,
        l.unconfirmed_digest, herald.micros(l.unconfirmed_time) AS unconfirmed_time, e.lane,
        e.redrives, e.recipient_sealed, e.template_key, e.template_version, e.category, e.test,
        e.traceparent, herald.micros(e.create_time) AS create_time,
-       herald.micros(e.send_time) AS send_time, herald.micros(now()) AS claim_time,
+       herald.micros(e.send_time) AS send_time, (SELECT herald.micros(now())) AS claim_time,
        c.content_sealed,
        CASE WHEN e.redrives > 0 THEN (
          SELECT coalesce(max(a.attempt), 0) FROM herald.email_attempts a
@@ -56,7 +47,18 @@ FROM leased l
 JOIN herald.emails e ON e.tenant_id = l.tenant_id AND e.email_id = l.email_id
 LEFT JOIN herald.email_contents c ON c.tenant_id = l.tenant_id AND c.email_id = l.email_id
 ORDER BY l.run_at, l.email_id
-)sql"};
+)sql";
+inline constexpr KeptQuery kClaim{
+    "claim", kClaimParameters,
+    "tenant_id bigint, email_id bigint, lease_token bigint, claims smallint, "
+    "attempts smallint, unconfirmed_account text, unconfirmed_digest bytea, "
+    "unconfirmed_time bigint, lane smallint, redrives smallint, recipient_sealed bytea, "
+    "template_key text, template_version integer, category text, test boolean, "
+    "traceparent text, create_time bigint, send_time bigint, claim_time bigint, "
+    "content_sealed bytea, attempts_before_redrive integer, free_attempts smallint, "
+    "tried_accounts text, user_id text, expire_time bigint, slots_held bigint[], "
+    "run_at bigint",
+    kClaimSql.text};
 
 // $1 tenants, $2 emails, $3 tokens, sorted; $4 seconds that must be left of each lease, or NULL
 // when a lease that ended but was not taken over will do. Returns the positions held. LATERAL keeps
@@ -78,13 +80,10 @@ CROSS JOIN LATERAL (
 // the transaction's: older than the snapshot that looked for suppressions, so what committed before
 // it was seen. A call that is repeated because its answer was lost finds its own attempt and begins
 // it anew.
-inline constexpr KeptQuery kBegin{
-    "begin_attempts", "bigint[], bigint[], bigint[], text[], bytea[], bigint[]",
-    "\"position\" bigint, attempt integer, state smallint, overdue boolean, suppressed text, "
-    "begun boolean",
-    R"sql(
+inline constexpr auto kBeginSql = R"sql(
 WITH judged AS MATERIALIZED (
-  SELECT w.*, )sql" HERALD_STOP_REASON R"sql( AS suppressed
+  SELECT w.*, )sql" + kStopReason +
+                                  R"sql( AS suppressed
   FROM (
   SELECT w.*, q.attempts + 1 AS attempt, e.state,
          q.expire_time <= now() AS overdue,
@@ -111,7 +110,12 @@ begun AS (
 SELECT j.position, j.attempt, j.state, j.overdue, j.suppressed,
        (j.tenant_id, j.email_id) IN (SELECT b.tenant_id, b.email_id FROM begun b) AS begun
 FROM judged j
-)sql"};
+)sql";
+inline constexpr KeptQuery kBegin{
+    "begin_attempts", "bigint[], bigint[], bigint[], text[], bytea[], bigint[]",
+    "\"position\" bigint, attempt integer, state smallint, overdue boolean, suppressed text, "
+    "begun boolean",
+    kBeginSql.text};
 
 // Which of $1 tenants, $2 emails left the queue without an attempt of theirs being possible any
 // more: position and state.
