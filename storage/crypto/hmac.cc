@@ -48,14 +48,9 @@ class HmacSha256::Keyed {
   }
 
   Context Take() ABSL_LOCKS_EXCLUDED(mutex_) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (!idle_.empty()) {
-        Context context = std::move(idle_.back());
-        idle_.pop_back();
-        Require(EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1);  // with the same key
-        return context;
-      }
+    if (Context idle = TakeIdle()) {
+      Require(EVP_MAC_init(idle.get(), nullptr, 0, nullptr) == 1);  // with the same key
+      return idle;
     }
     Context copy(EVP_MAC_CTX_dup(first_.get()));
     Require(copy != nullptr);
@@ -68,6 +63,14 @@ class HmacSha256::Keyed {
   }
 
  private:
+  Context TakeIdle() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    if (idle_.empty()) return nullptr;
+    Context context = std::move(idle_.back());
+    idle_.pop_back();
+    return context;
+  }
+
   const Context first_;  // only copied
   absl::Mutex mutex_;
   std::vector<Context> idle_ ABSL_GUARDED_BY(mutex_);
