@@ -11,8 +11,9 @@ namespace herald::storage {
 inline constexpr size_t kGcmNonceBytes = 12;
 inline constexpr size_t kGcmTagBytes = 16;
 
-// AES-256-GCM (NIST SP 800-38D). Thread-safe. A nonce (kGcmNonceBytes) must never repeat under one
-// key. `plaintext` up to 1 GiB.
+// AES-256-GCM (NIST SP 800-38D). Thread-safe; a thread holds the last key it sealed with, and the
+// last it opened with, until it uses another or ends. A nonce (kGcmNonceBytes) must never repeat
+// under one key. `plaintext` up to 1 GiB.
 
 // Appends ciphertext and tag to `out`.
 void AesGcmEncrypt(const SecretKey& key, absl::string_view nonce, absl::string_view aad,

@@ -7,7 +7,7 @@
 namespace herald::acceptance {
 
 // What CanonicalRequestHash must be, written a second time over the request's descriptor: it knows
-// no field by name, so it misses none that is added.
+// no field by name but the key, which is left out, so it misses none that is added.
 std::string ReflectedRequestHash(const v1::SendEmailRequest& request, bool test);
 
 }  // namespace herald::acceptance
