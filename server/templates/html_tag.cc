@@ -79,7 +79,9 @@ bool ReadHtmlTag(absl::string_view html, size_t& position, HtmlTag& tag) {
   const auto at = [&](size_t i) {
     return i < html.size() ? static_cast<unsigned char>(html[i]) : static_cast<unsigned char>(0);
   };
-  tag = HtmlTag();
+  tag.self_closing = false;
+  tag.href = tag.alt = tag.start = {};
+  tag.name.clear();
   const unsigned char next = at(position + 1);
   tag.closing = next == '/';
   const size_t name_begin = position + (tag.closing ? 2 : 1);
@@ -89,7 +91,8 @@ bool ReadHtmlTag(absl::string_view html, size_t& position, HtmlTag& tag) {
     return true;
   }
   size_t end = FindEnd(html, name_begin, EndsTagName);
-  tag.name = absl::AsciiStrToLower(html.substr(name_begin, end - name_begin));
+  tag.name.assign(html.data() + name_begin, end - name_begin);
+  absl::AsciiStrToLower(&tag.name);
   ReadAttributes(html, end, tag);
   position = end;
   return true;

@@ -1,8 +1,9 @@
 #include "server/templates/html_to_text.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -31,36 +32,83 @@ enum class Role {
   kHidden,   // Its content is markup and is dropped.
 };
 
-Role RoleOf(absl::string_view name) {
-  static const auto* const kRoles = new absl::flat_hash_map<absl::string_view, Role>{
-      {"p", Role::kParagraph},     {"h1", Role::kParagraph},
-      {"h2", Role::kParagraph},    {"h3", Role::kParagraph},
-      {"h4", Role::kParagraph},    {"h5", Role::kParagraph},
-      {"h6", Role::kParagraph},    {"blockquote", Role::kParagraph},
-      {"table", Role::kParagraph}, {"dl", Role::kParagraph},
-      {"div", Role::kBlock},       {"section", Role::kBlock},
-      {"article", Role::kBlock},   {"header", Role::kBlock},
-      {"footer", Role::kBlock},    {"main", Role::kBlock},
-      {"center", Role::kBlock},    {"address", Role::kBlock},
-      {"tr", Role::kBlock},        {"caption", Role::kBlock},
-      {"dt", Role::kBlock},        {"dd", Role::kBlock},
-      {"form", Role::kBlock},      {"figure", Role::kBlock},
-      {"body", Role::kBlock},      {"head", Role::kBlock},
-      {"br", Role::kLineBreak},    {"hr", Role::kRule},
-      {"ul", Role::kList},         {"ol", Role::kOrderedList},
-      {"li", Role::kItem},         {"td", Role::kCell},
-      {"th", Role::kCell},         {"a", Role::kLink},
-      {"img", Role::kImage},       {"pre", Role::kPreformatted},
-      {"script", Role::kRawText},  {"style", Role::kRawText},
-      {"title", Role::kRawText},   {"textarea", Role::kRawText},
-      {"iframe", Role::kRawText},  {"noframes", Role::kRawText},
-      {"noembed", Role::kRawText}, {"xmp", Role::kRawText},
-      {"svg", Role::kHidden},      {"math", Role::kHidden},
-      {"template", Role::kHidden}, {"select", Role::kHidden},
-  };
-  const auto found = kRoles->find(name);
-  return found == kRoles->end() ? Role::kInline : found->second;
+// A name of up to eight bytes as a number, for a switch: tags are the hot path of rendering.
+constexpr uint64_t Packed(absl::string_view name) {
+  uint64_t packed = 0;
+  for (const char c : name) packed = packed << 8 | static_cast<unsigned char>(c);
+  return packed;
 }
+
+Role RoleOf(absl::string_view name) {
+  if (name.size() > 8) return name == "blockquote" ? Role::kParagraph : Role::kInline;
+  switch (Packed(name)) {
+    case Packed("p"):
+    case Packed("h1"):
+    case Packed("h2"):
+    case Packed("h3"):
+    case Packed("h4"):
+    case Packed("h5"):
+    case Packed("h6"):
+    case Packed("table"):
+    case Packed("dl"):
+      return Role::kParagraph;
+    case Packed("div"):
+    case Packed("section"):
+    case Packed("article"):
+    case Packed("header"):
+    case Packed("footer"):
+    case Packed("main"):
+    case Packed("center"):
+    case Packed("address"):
+    case Packed("tr"):
+    case Packed("caption"):
+    case Packed("dt"):
+    case Packed("dd"):
+    case Packed("form"):
+    case Packed("figure"):
+    case Packed("body"):
+    case Packed("head"):
+      return Role::kBlock;
+    case Packed("br"):
+      return Role::kLineBreak;
+    case Packed("hr"):
+      return Role::kRule;
+    case Packed("ul"):
+      return Role::kList;
+    case Packed("ol"):
+      return Role::kOrderedList;
+    case Packed("li"):
+      return Role::kItem;
+    case Packed("td"):
+    case Packed("th"):
+      return Role::kCell;
+    case Packed("a"):
+      return Role::kLink;
+    case Packed("img"):
+      return Role::kImage;
+    case Packed("pre"):
+      return Role::kPreformatted;
+    case Packed("script"):
+    case Packed("style"):
+    case Packed("title"):
+    case Packed("textarea"):
+    case Packed("iframe"):
+    case Packed("noframes"):
+    case Packed("noembed"):
+    case Packed("xmp"):
+      return Role::kRawText;
+    case Packed("svg"):
+    case Packed("math"):
+    case Packed("template"):
+    case Packed("select"):
+      return Role::kHidden;
+    default:
+      return Role::kInline;
+  }
+}
+
+// They are not said by who writes a place out.
+constexpr absl::string_view kSchemes[] = {"https://", "http://", "mailto:", "tel:"};
 
 // Lists open at once; deeper ones are read as if they were part of the last.
 constexpr size_t kListDepthMax = 32;
@@ -172,20 +220,27 @@ class Converter {
   }
 
   void CloseLink() {
-    const std::string link = std::exchange(link_, "");
-    if (link.empty() || link[0] == '#' || absl::StartsWithIgnoreCase(link, "javascript:") ||
-        absl::StartsWithIgnoreCase(link, "data:") || absl::StartsWithIgnoreCase(link, "cid:")) {
-      return;
+    if (LeadsSomewhere(link_)) {
+      const absl::string_view text = flow_.SinceMark();
+      if (text.empty()) {
+        flow_.Text(link_);
+      } else if (!SaysTheSame(text, link_)) {
+        flow_.AppendToLine({" (", link_, ")"});
+      }
     }
-    const absl::string_view text = flow_.SinceMark();
-    if (text.empty()) return flow_.Text(link);
-    if (!SaysTheSame(text, link)) flow_.AppendToLine(absl::StrCat(" (", link, ")"));
+    link_.clear();
+  }
+
+  // False without a link, and for those that mean nothing outside of the document.
+  static bool LeadsSomewhere(absl::string_view link) {
+    return !link.empty() && link[0] != '#' && !absl::StartsWithIgnoreCase(link, "javascript:") &&
+           !absl::StartsWithIgnoreCase(link, "data:") && !absl::StartsWithIgnoreCase(link, "cid:");
   }
 
   // "example.com" linked to "https://example.com/" needs no second mention.
   static bool SaysTheSame(absl::string_view text, absl::string_view link) {
     absl::string_view target = link;
-    for (const absl::string_view scheme : {"https://", "http://", "mailto:", "tel:"}) {
+    for (const absl::string_view scheme : kSchemes) {
       if (absl::StartsWithIgnoreCase(link, scheme)) target = link.substr(scheme.size());
     }
     const auto is_text = [text](absl::string_view place) {

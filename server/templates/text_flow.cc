@@ -1,6 +1,7 @@
 #include "server/templates/text_flow.h"
 
 #include <algorithm>
+#include <array>
 
 #include "absl/strings/match.h"
 
@@ -10,20 +11,25 @@ namespace {
 constexpr int kIndentDepthMax = 8;
 
 // False for white space, controls, and the lead bytes of characters with a meaning of their own.
-bool IsPlain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte > 0x20 && byte != 0x7F && byte != 0xC2 && byte != 0xCD && byte != 0xE2 &&
-         byte != 0xEF;
+constexpr std::array<bool, 256> PlainBytes() {
+  std::array<bool, 256> plain = {};
+  for (size_t byte = 0x21; byte < plain.size(); ++byte) {
+    plain[byte] = byte != 0x7F && byte != 0xC2 && byte != 0xCD && byte != 0xE2 && byte != 0xEF;
+  }
+  return plain;
 }
+
+constexpr std::array<bool, 256> kPlain = PlainBytes();
+
+bool IsPlain(char c) { return kPlain[static_cast<unsigned char>(c)]; }
 
 // Behind the words at `begin`, which single spaces part: those stay, preformatted or not.
 size_t EndOfWords(absl::string_view text, size_t begin) {
   size_t end = begin;
-  while (end < text.size()) {
-    const bool parts =
-        text[end] == ' ' && end > begin && end + 1 < text.size() && IsPlain(text[end + 1]);
-    if (!parts && !IsPlain(text[end])) break;
-    ++end;
+  while (end < text.size() && IsPlain(text[end])) {
+    do ++end;
+    while (end < text.size() && IsPlain(text[end]));
+    if (end + 1 < text.size() && text[end] == ' ' && IsPlain(text[end + 1])) ++end;
   }
   return end;
 }
@@ -119,6 +125,8 @@ absl::string_view TextFlow::SinceMark() const {
   return mark_pending_ ? absl::string_view() : absl::string_view(out_).substr(mark_);
 }
 
-void TextFlow::AppendToLine(absl::string_view text) { out_.append(text.data(), text.size()); }
+void TextFlow::AppendToLine(std::initializer_list<absl::string_view> pieces) {
+  for (const absl::string_view piece : pieces) out_.append(piece.data(), piece.size());
+}
 
 }  // namespace herald::templates

@@ -1,6 +1,7 @@
 // Lays out running text: the output side of HtmlToText.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -34,7 +35,7 @@ class TextFlow {
   // Text written since Mark(), for links. AppendToLine adds right behind it, before any break.
   void Mark() { mark_pending_ = true; }
   absl::string_view SinceMark() const;
-  void AppendToLine(absl::string_view text);
+  void AppendToLine(std::initializer_list<absl::string_view> pieces);
 
   std::string Finish() { return std::move(out_); }
 

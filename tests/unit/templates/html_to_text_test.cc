@@ -30,6 +30,7 @@ constexpr Case kCases[] = {
     {"UnorderedList", "<p>x</p><ul>\n<li>a</li>\n<li>b</li>\n</ul><p>y</p>", "x\n\n- a\n- b\n\ny"},
     {"OrderedList", "<ol start=3><li>a<li>b</ol>", "3. a\n4. b"},
     {"NestedList", "<ul><li>a<ol><li>b</li></ol></li><li>c</li></ul>", "- a\n  1. b\n- c"},
+    {"UnknownNames", "<xtextarea>a</xtextarea><x>b</x><blockquotes>c</blockquotes>", "abc"},
     {"EmptyItem", "<ul><li></li><li>b</li></ul>", "- b"},
     {"Link", "See <a href=\"https://x.example/?a=1&amp;b=2\">the site</a>.",
      "See the site (https://x.example/?a=1&b=2)."},
