@@ -28,6 +28,13 @@ enum ClaimColumn : pqxx::row::size_type {
   kUnconfirmedDigest,
   kUnconfirmedTime,
   kClaimTime,
+  kFreeAttempts,
+  kTriedAccounts,
+};
+
+enum MemberColumn : pqxx::row::size_type {
+  kPosition,
+  kPlace,
   kEmail,
   kRecipientSealed,
   kTemplateKey,
@@ -38,9 +45,6 @@ enum ClaimColumn : pqxx::row::size_type {
   kContentSealed,
   kUserId,
   kExpireTime,
-  kFreeAttempts,
-  kTriedAccounts,
-  kPlace,
 };
 
 TransactionOptions Engine(const char* name) {
@@ -99,26 +103,25 @@ LeasedEmail MemberOf(const pqxx::row& row, const LeasedChunk& chunk, TenantKeys&
   return email;
 }
 
-// Ordered by tenant and chunk, and its members as in the batch.
-std::vector<LeasedChunk> ChunksWithMembers(const pqxx::result& rows, TenantKeys& keys) {
-  using Place = std::tuple<int64_t, int64_t, int64_t, pqxx::result::size_type>;
+// Ordered by tenant and chunk, and their members as in the batch.
+std::vector<LeasedChunk> LeasedChunksOf(const Claimed& claimed, TenantKeys& keys) {
+  std::vector<LeasedChunk> chunks;
+  chunks.reserve(claimed.rows.size());
+  for (const pqxx::row& row : claimed.rows) chunks.push_back(ChunkOf(row));
+  using Place = std::tuple<int64_t, int64_t, pqxx::result::size_type>;
   std::vector<Place> order;
-  order.reserve(rows.size());
-  for (const pqxx::row& row : rows) {
-    order.emplace_back(Int64Of(row[kTenant]), Int64Of(row[kChunk]), Int64Of(row[kPlace]),
-                       row.num());
+  order.reserve(claimed.members.size());
+  for (const pqxx::row& row : claimed.members) {
+    order.emplace_back(Int64Of(row[kPosition]), Int64Of(row[kPlace]), row.num());
   }
   std::sort(order.begin(), order.end());
-  std::vector<LeasedChunk> chunks;
-  for (const auto& [tenant, id, place, number] : order) {
-    const pqxx::row row = rows[number];
-    if (chunks.empty() || chunks.back().lease.chunk.value != id ||
-        chunks.back().lease.tenant.value != tenant) {
-      chunks.push_back(ChunkOf(row));
-    }
-    LeasedChunk& chunk = chunks.back();
-    chunk.members.push_back(MemberOf(row, chunk, keys));
+  for (const auto& [position, place, number] : order) {
+    LeasedChunk& chunk = chunks[static_cast<size_t>(position) - 1];
+    chunk.members.push_back(MemberOf(claimed.members[number], chunk, keys));
   }
+  std::sort(chunks.begin(), chunks.end(), [](const LeasedChunk& a, const LeasedChunk& b) {
+    return std::tie(a.lease.tenant, a.lease.chunk) < std::tie(b.lease.tenant, b.lease.chunk);
+  });
   return chunks;
 }
 
@@ -133,11 +136,11 @@ bool WaitsForKey(const LeasedChunk& chunk) {
 
 absl::StatusOr<std::vector<LeasedChunk>> PostgresChunkStore::Claim(
     Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) {
-  const absl::StatusOr<pqxx::result> rows =
-      TakeTurns(pool_, turns_[static_cast<size_t>(lane) - 1],
-                {&chunk_sql::kClaim, "chunk_id", "place"}, lane, limit, lease, except);
-  if (!rows.ok()) return StoreError(rows.status());
-  std::vector<LeasedChunk> all = ChunksWithMembers(*rows, keys_);
+  const absl::StatusOr<Claimed> taken = TakeTurns(
+      pool_, turns_[static_cast<size_t>(lane) - 1],
+      {&chunk_sql::kClaim, "chunk_id", &chunk_sql::kLeasedMembers}, lane, limit, lease, except);
+  if (!taken.ok()) return StoreError(taken.status());
+  std::vector<LeasedChunk> all = LeasedChunksOf(*taken, keys_);
 
   std::vector<LeasedChunk> claimed;
   std::vector<ChunkLease> unopened;

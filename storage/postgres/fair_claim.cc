@@ -35,8 +35,19 @@ absl::optional<absl::Time> ReadTenants(Transaction& transaction, Lane lane, Lane
   return TimeOf(rows[0][1]);
 }
 
-pqxx::result Visit(Transaction& transaction, const Claimable& what, const Plan& plan, Lane lane,
-                   absl::Duration lease) {
+pqxx::result MembersOf(Transaction& transaction, const Claimable& what, const pqxx::result& rows) {
+  if (what.members == nullptr || rows.empty()) return {};
+  const auto tenant = rows.column_number("tenant_id"), id = rows.column_number(what.id);
+  ArrayParam tenants(rows.size()), ids(rows.size(), 20);
+  for (const pqxx::row& row : rows) {
+    tenants.AddInt(Int64Of(row[tenant]));
+    ids.AddInt(Int64Of(row[id]));
+  }
+  return transaction.Call(*what.members, tenants.Take(), ids.Take());
+}
+
+Claimed Visit(Transaction& transaction, const Claimable& what, const Plan& plan, Lane lane,
+              absl::Duration lease) {
   ArrayParam light(plan.light.size()), busy(plan.busy.size()), times(plan.busy.size(), 32),
       ids(plan.busy.size(), 20);
   for (TenantId tenant : plan.light) light.AddInt(tenant.value);
@@ -46,21 +57,21 @@ pqxx::result Visit(Transaction& transaction, const Claimable& what, const Plan& 
     ids.AddInt(visit.from.id);
   }
   if (plan.patient) transaction.ExecScript(kBePatient);
-  return transaction.Call(*what.claim, static_cast<int>(lane), plan.limit,
-                          std::to_string(absl::ToDoubleSeconds(lease)), light.Take(),
-                          plan.light_max, plan.light_quota, plan.light_from, busy.Take(),
-                          times.Take(), ids.Take(), plan.busy_quota, NewLeaseToken());
+  pqxx::result rows = transaction.Call(
+      *what.claim, static_cast<int>(lane), plan.limit, std::to_string(absl::ToDoubleSeconds(lease)),
+      light.Take(), plan.light_max, plan.light_quota, plan.light_from, busy.Take(), times.Take(),
+      ids.Take(), plan.busy_quota, NewLeaseToken());
+  pqxx::result members = MembersOf(transaction, what, rows);
+  return {std::move(rows), std::move(members)};
 }
 
 std::vector<LaneTurns::Taken> TakenOf(const pqxx::result& rows, const Claimable& what) {
   std::vector<LaneTurns::Taken> taken;
   if (rows.empty()) return taken;
   const auto tenant = rows.column_number("tenant_id"), id = rows.column_number(what.id),
-             run_at = rows.column_number("run_at"),
-             number = rows.column_number(what.number == nullptr ? what.id : what.number);
+             run_at = rows.column_number("run_at");
   taken.reserve(rows.size());
   for (const pqxx::row& row : rows) {
-    if (what.number != nullptr && Int64Of(row[number]) != 1) continue;
     taken.push_back({TenantId{Int64Of(row[tenant])}, {TimeOf(row[run_at]), Int64Of(row[id])}});
   }
   return taken;
@@ -68,33 +79,34 @@ std::vector<LaneTurns::Taken> TakenOf(const pqxx::result& rows, const Claimable&
 
 }  // namespace
 
-absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns,
-                                       const Claimable& what, Lane lane, int limit,
-                                       absl::Duration lease, absl::Span<const TenantId> except) {
+absl::StatusOr<Claimed> TakeTurns(ConnectionPool& pool, LaneTurns& turns, const Claimable& what,
+                                  Lane lane, int limit, absl::Duration lease,
+                                  absl::Span<const TenantId> except) {
   while (true) {
     Plan plan;
     absl::optional<absl::Time> at;  // the database's clock
     const absl::Time start = SteadyNow();
     const bool reads_tenants = turns.NeedsTenants(start);
-    absl::StatusOr<pqxx::result> rows = RunTransaction(
-        pool, Claiming(what), [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
+    absl::StatusOr<Claimed> claimed = RunTransaction(
+        pool, Claiming(what), [&](Transaction& transaction) -> absl::StatusOr<Claimed> {
           if (reads_tenants) at = ReadTenants(transaction, lane, turns);
           plan = turns.Next(limit, start, except);
-          if (plan.light.empty() && plan.busy.empty()) return pqxx::result();
+          if (plan.light.empty() && plan.busy.empty()) return Claimed();
           return Visit(transaction, what, plan, lane, lease);
         });
     const absl::Duration took = SteadyNow() - start;
-    if (!rows.ok()) {
+    if (!claimed.ok()) {
       turns.Failed(plan, at, SteadyNow(), took);
       const bool far = plan.reach != LaneTurns::Reach::kNear;
-      if (far && absl::IsDeadlineExceeded(rows.status())) continue;  // nearer, this time
-      return rows.status();
+      if (far && absl::IsDeadlineExceeded(claimed.status())) continue;  // nearer, this time
+      return claimed.status();
     }
-    if (!rows->empty() && !at.has_value()) at = TimeOf((*rows)[0]["claim_time"]);
-    turns.Done(plan, TakenOf(*rows, what), at, SteadyNow(), took);
-    if (!rows->empty() || plan.partial) return rows;
+    const pqxx::result& rows = claimed->rows;
+    if (!rows.empty() && !at.has_value()) at = TimeOf(rows[0]["claim_time"]);
+    turns.Done(plan, TakenOf(rows, what), at, SteadyNow(), took);
+    if (!rows.empty() || plan.partial) return claimed;
     if (!reads_tenants) continue;  // somebody may have come since they were read
-    if (!turns.HasMoreToVisit(plan, SteadyNow())) return rows;
+    if (!turns.HasMoreToVisit(plan, SteadyNow())) return claimed;
   }
 }
 

@@ -18,14 +18,20 @@ namespace herald::storage {
 struct Claimable {
   const KeptQuery* claim;  // see fair_claim_sql.h; its result has tenant_id, run_at and claim_time
   const char* id;          // and this column
-  const char* number;      // 1 in one of the rows of each that was claimed; null: each is one row
+  // Asked with the tenants and ids of what was claimed; null: each row says all.
+  const KeptQuery* members;
 };
 
-// Leases up to `limit` that are due in `lane`, but for those of the tenants in `except`; rows of
-// `what.claim`. Fewer than there are only if another claimer has them, or if some tenants were left
-// out and there are very many others. Errors are RunTransaction's.
-absl::StatusOr<pqxx::result> TakeTurns(ConnectionPool& pool, LaneTurns& turns,
-                                       const Claimable& what, Lane lane, int limit,
-                                       absl::Duration lease, absl::Span<const TenantId> except);
+struct Claimed {
+  pqxx::result rows;     // of Claimable::claim
+  pqxx::result members;  // of Claimable::members
+};
+
+// Leases up to `limit` that are due in `lane`, but for those of the tenants in `except`. Fewer than
+// there are only if another claimer has them, or if some tenants were left out and there are very
+// many others. Errors are RunTransaction's.
+absl::StatusOr<Claimed> TakeTurns(ConnectionPool& pool, LaneTurns& turns, const Claimable& what,
+                                  Lane lane, int limit, absl::Duration lease,
+                                  absl::Span<const TenantId> except);
 
 }  // namespace herald::storage

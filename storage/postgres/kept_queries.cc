@@ -21,8 +21,8 @@ constexpr const KeptQuery* kKept[] = {
     &queue_sql::kLaneTenants, &queue_sql::kClaim,         &queue_sql::kLockLeases,
     &queue_sql::kBegin,       &queue_sql::kStoppedBefore, &queue_sql::kFinish,
     &queue_sql::kRecord,      &queue_sql::kReturn,        &queue_sql::kPark,
-    &chunk_sql::kClaim,       &chunk_sql::kLock,          &chunk_sql::kUnfit,
-    &chunk_sql::kBegin,       &chunk_sql::kRecord,
+    &chunk_sql::kClaim,       &chunk_sql::kLeasedMembers, &chunk_sql::kLock,
+    &chunk_sql::kUnfit,       &chunk_sql::kBegin,         &chunk_sql::kRecord,
 };
 
 // One plan for all parameters, and one that stays right however the tables grow: made while they

@@ -161,15 +161,15 @@ void FindStopped(Transaction& transaction, absl::Span<const AttemptStart> starts
 
 absl::StatusOr<std::vector<LeasedEmail>> PostgresQueueStore::Claim(
     Lane lane, int limit, absl::Duration lease, absl::Span<const TenantId> except) {
-  const absl::StatusOr<pqxx::result> rows =
+  const absl::StatusOr<Claimed> taken =
       TakeTurns(pool_, turns_[static_cast<size_t>(lane) - 1],
                 {&queue_sql::kClaim, "email_id", nullptr}, lane, limit, lease, except);
-  if (!rows.ok()) return StoreError(rows.status());
+  if (!taken.ok()) return StoreError(taken.status());
 
   std::vector<LeasedEmail> claimed;
   std::vector<Lease> unopened;
-  claimed.reserve(rows->size());
-  for (const pqxx::row& row : *rows) {
+  claimed.reserve(taken->rows.size());
+  for (const pqxx::row& row : taken->rows) {
     LeasedEmail email = LeasedEmailOf(row);
     email.opened = OpenInto(email, row, keys_);
     if (absl::IsUnavailable(email.opened)) {

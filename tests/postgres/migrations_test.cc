@@ -30,6 +30,17 @@ TEST_F(MigrationsTest, RunTwiceChangeNothingTheSecondTime) {
   EXPECT_OK(CheckSchema(dsn_));
 }
 
+// By an arithmetic that cannot round.
+TEST_F(MigrationsTest, GiveMomentsToTheMicrosecond) {
+  ASSERT_OK(Migrate(dsn_));
+  EXPECT_THAT(cluster_.Psql(database_,
+                            "SELECT count(*), count(*) FILTER (WHERE herald.micros(t) <> "
+                            "  (extract(epoch FROM t) * 1000000)::bigint) "
+                            "FROM (SELECT timestamptz '1970-01-01Z' + random() * interval '136 "
+                            "      years' AS t FROM generate_series(1, 200000)) moments"),
+              IsOkAndHolds(HasSubstr("200000|0")));
+}
+
 TEST_F(MigrationsTest, RunConcurrentlyAreAppliedOnce) {
   absl::Status results[4];
   std::vector<std::thread> migrators;
