@@ -7,7 +7,10 @@
 
 namespace herald::providers {
 
-// SHA-256 of the pieces, one behind the other: 32 bytes. Thread-safe.
+// Tells whether bytes that we made are the same as before: XXH3 (128 bits, canonical form) of the
+// pieces, one behind the other; 16 bytes. Not for what somebody could profit from forging. It is
+// stored with attempts, so another algorithm makes those that are unconfirmed unrepeatable.
+// Thread-safe.
 std::string Digest(std::initializer_list<absl::string_view> pieces);
 
 }  // namespace herald::providers

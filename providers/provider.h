@@ -77,7 +77,7 @@ class PreparedMessage {
   explicit PreparedMessage(std::string digest) : digest_(std::move(digest)) {}
   virtual ~PreparedMessage() = default;
 
-  // 32 bytes, of all that goes on the wire but the trace. An attempt whose digest differs from that
+  // 16 bytes, of all that goes on the wire but the trace. An attempt whose digest differs from that
   // of an unconfirmed one is not a repetition.
   const std::string& digest() const { return digest_; }
 
@@ -94,7 +94,7 @@ class PreparedBatch {
 
   // Names the batch at the provider; it follows from the bytes, so that only a repetition bears it.
   const std::string& key() const { return key_; }
-  // 32 bytes, as PreparedMessage's.
+  // 16 bytes, as PreparedMessage's.
   const std::string& digest() const { return digest_; }
   size_t size() const { return size_; }
 

@@ -41,7 +41,7 @@ struct ChunkStart {
   std::vector<Lease> members;  // of the batch as it was rendered
   std::string account;
   std::string request_key;     // empty: every member goes under a key of its own
-  std::string request_digest;  // 32 bytes
+  std::string request_digest;  // the provider's
 };
 
 struct ChunkBegin {

@@ -69,7 +69,7 @@ struct ParkedEmail {
 struct AttemptStart {
   Lease lease;
   std::string account;
-  std::string request_digest;  // 32 bytes
+  std::string request_digest;  // the provider's
 };
 
 struct BeginResult {

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/ids.h"
-#include "storage/crypto/sha256.h"
+#include "providers/digest.h"
 
 namespace herald::delivery {
 
@@ -31,7 +31,7 @@ ChunkCall PrepareChunkCall(const providers::Provider& provider, storage::ChunkId
     call.singles.push_back(provider.Prepare(message));
     digests += call.singles.back()->digest();
   }
-  call.digest = storage::Sha256(digests);
+  call.digest = providers::Digest({digests});
   return call;
 }
 
