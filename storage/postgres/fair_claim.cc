@@ -57,12 +57,11 @@ Claimed Visit(Transaction& transaction, const Claimable& what, const Plan& plan,
     ids.AddInt(visit.from.id);
   }
   if (plan.patient) transaction.ExecScript(kBePatient);
-  pqxx::result rows = transaction.Call(
+  const pqxx::result rows = transaction.Call(
       *what.claim, static_cast<int>(lane), plan.limit, std::to_string(absl::ToDoubleSeconds(lease)),
       light.Take(), plan.light_max, plan.light_quota, plan.light_from, busy.Take(), times.Take(),
       ids.Take(), plan.busy_quota, NewLeaseToken());
-  pqxx::result members = MembersOf(transaction, what, rows);
-  return {std::move(rows), std::move(members)};
+  return {rows, MembersOf(transaction, what, rows)};
 }
 
 std::vector<LaneTurns::Taken> TakenOf(const pqxx::result& rows, const Claimable& what) {
