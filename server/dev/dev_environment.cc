@@ -1,9 +1,6 @@
 #include "server/dev/dev_environment.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "server/dev/port_choice.h"
 #include "server/identity/token.h"
 #include "storage/crypto/random.h"
 
@@ -54,30 +52,6 @@ absl::StatusOr<std::string> EnsureSecret(const std::string& path,
   text = make();
   if (absl::Status status = WriteSecret(path, text); !status.ok()) return status;
   return text;
-}
-
-bool CanListen(const config::Endpoint& endpoint, int* port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const int reuse = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(endpoint.port));
-  inet_pton(AF_INET, endpoint.host.c_str(), &address.sin_addr);
-  socklen_t size = sizeof(address);
-  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     listen(fd, 1) == 0 &&
-                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(fd);
-  *port = ntohs(address.sin_port);
-  return bound;
-}
-
-void ChoosePort(config::Endpoint* endpoint) {
-  int port = 0;
-  if (!CanListen(*endpoint, &port)) CanListen({endpoint->host, 0}, &port);
-  endpoint->port = port;
 }
 
 // User postgres must be able to reach the cluster's data; below a home directory that is closed to
