@@ -119,6 +119,8 @@ std::vector<LeasedChunk> LeasedChunksOf(const Claimed& claimed, TenantKeys& keys
     LeasedChunk& chunk = chunks[static_cast<size_t>(position) - 1];
     chunk.members.push_back(MemberOf(claimed.members[number], chunk, keys));
   }
+  // One whose emails are all gone holds nothing to send; the rescue removes it.
+  std::erase_if(chunks, [](const LeasedChunk& chunk) { return chunk.members.empty(); });
   std::sort(chunks.begin(), chunks.end(), [](const LeasedChunk& a, const LeasedChunk& b) {
     return std::tie(a.lease.tenant, a.lease.chunk) < std::tie(b.lease.tenant, b.lease.chunk);
   });

@@ -80,6 +80,13 @@ TEST_F(ChunkStoreTest, TheFeedReadsEveryLineOnceAtAnyPageSize) {
   for (const int page : {1, 2, 3, 5, 7, 100}) EXPECT_EQ(Feed(page), expected) << page;
 }
 
+TEST_F(ChunkStoreTest, AChunkWhoseEmailsAreGoneIsNotHandedOut) {
+  AcceptTogether(2);
+  Sql("DELETE FROM herald.emails");
+  EXPECT_THAT(Claim(), IsEmpty());
+  EXPECT_EQ(Sql("SELECT count(*) FROM herald.chunks WHERE lease_until IS NOT NULL"), "1");
+}
+
 TEST_F(ChunkStoreTest, TenantsTakeTurns) {
   for (int i = 0; i < 5; ++i) AcceptTogether(2, a_);
   AcceptTogether(2, b_);
