@@ -7,9 +7,11 @@
 namespace herald::providers {
 namespace {
 
-// Published test value of XXH3 with 128 bits: the digest must stay what it was, since it is stored.
+// As `xxhsum -H2` prints it: the digest must stay what it was, since it is stored.
 TEST(DigestTest, IsXxh3) {
   EXPECT_EQ(absl::BytesToHexString(Digest({})), "99aa06d3014798d86001c324468d497f");
+  EXPECT_EQ(absl::BytesToHexString(Digest({std::string(5000, 'a'), "b"})),
+            "5047f54e6f16537162b2cc111f934021");
 }
 
 TEST(DigestTest, TellsBytesAndNotPieces) {
