@@ -4,10 +4,10 @@
 
 namespace herald::dev {
 
-// Puts a port into `endpoint`, an IPv4 address, on which nobody listens: its own, or else (0 among
-// that) one that the kernel chooses. Until this process ends the port is kept from being chosen
-// again, for outgoing connections too, since what will listen there starts later. It has to set
-// SO_REUSEADDR, as all our servers do.
+// Puts a port into `endpoint`, an IPv4 address, on which nobody listens: its own, or one that the
+// kernel chooses when that is 0 or taken. What will listen there starts later, so until this
+// process ends the port is kept bound, and the kernel gives it to no outgoing connection. Servers
+// have to set SO_REUSEADDR to listen there, as all of ours do.
 void ChoosePort(config::Endpoint* endpoint);
 
 }  // namespace herald::dev
