@@ -141,7 +141,7 @@ absl::StatusOr<DevEnvironment> PrepareDevEnvironment(DevOptions options) {
   options.directory = directory.string();
   for (config::Endpoint* endpoint :
        {&options.grpc, &options.metrics, &options.webhook, &options.webhook_metrics}) {
-    ChoosePort(endpoint);
+    endpoint->port = ChoosePort(endpoint->host, endpoint->port);
   }
 
   DevEnvironment environment;

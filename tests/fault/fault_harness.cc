@@ -1,9 +1,6 @@
 #include "tests/fault/fault_harness.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -16,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/dev/port_choice.h"
 
 namespace herald::fault {
 namespace {
@@ -25,6 +23,7 @@ constexpr char kSidecarToken[] = "sidecar-of-the-fault-tests";
 constexpr char kApiKey[] = "re_test";  // the emulator's
 constexpr char kSenderDomain[] = "fault.herald.test";
 constexpr char kTemplate[] = "receipt";
+constexpr char kHost[] = "127.0.0.1";
 // AddressSanitizer on a busy machine.
 constexpr absl::Duration kStartPatience = absl::Seconds(30);
 
@@ -43,19 +42,6 @@ CREATE TRIGGER witness AFTER UPDATE OF state ON herald.emails FOR EACH ROW
 
 void WriteFile(const std::string& path, absl::string_view text) {
   std::ofstream(path, std::ios::trunc) << text;
-}
-
-// Stays free for as long as nobody asks for "any port" and happens upon it.
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool ok = bind(fd, generic, length) == 0 && getsockname(fd, generic, &length) == 0;
-  close(fd);
-  return ok ? ntohs(address.sin_port) : 0;
 }
 
 std::string BuildPath(absl::string_view name) {
@@ -90,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Stack>> Stack::Create(int database_connections,
   absl::StatusOr<std::string> database = stack->cluster_->CreateDatabase();
   if (!database.ok()) return database.status();
   stack->database_ = *std::move(database);
-  stack->port_ = FreePort();
+  stack->port_ = dev::ChoosePort(kHost, 0);
   const std::string& directory = stack->directory_.path();
   WriteFile(directory + "/operator-token", kOperatorToken);
   WriteFile(directory + "/sidecar-token", kSidecarToken);
@@ -107,7 +93,7 @@ Stack::~Stack() {
 std::string Stack::ConfigText(const Settings& settings, int port) const {
   const std::string& directory = directory_.path();
   std::string text = absl::StrCat(
-      "listen: {grpc: \"127.0.0.1:", port, "\", metrics: \"127.0.0.1:0\"}\n",
+      "listen: {grpc: \"", kHost, ":", port, "\", metrics: \"", kHost, ":0\"}\n",
       "database:\n  migrate: true\n  acceptance_connections: ", settings.acceptance_connections,
       "\n  dsn: \"",
       settings.database_dsn.empty() ? cluster_->Dsn(database_) : settings.database_dsn, "\"\n",
@@ -166,7 +152,7 @@ absl::Status Stack::Launch(const Settings& settings) {
 }
 
 absl::StatusOr<Replica> Stack::StartReplica(const Settings& settings) {
-  const int port = FreePort();
+  const int port = dev::ChoosePort(kHost, 0);
   auto process = Run(settings, port);
   if (!process.ok()) return process.status();
   const bool api = settings.roles.empty() || absl::StrContains(settings.roles, "api");
@@ -177,13 +163,12 @@ absl::StatusOr<Replica> Stack::StartReplica(const Settings& settings) {
 }
 
 absl::StatusOr<Replica> Stack::StartSidecar(const Settings& settings) {
-  const int port = FreePort();
+  const int port = dev::ChoosePort(kHost, 0);
   const std::string& directory = directory_.path();
   support::ChildOptions options;
-  options.argv = {BuildPath("bin/herald-webhook"),   "--listen",
-                  absl::StrCat("127.0.0.1:", port),  "--heraldd",
-                  absl::StrCat("127.0.0.1:", port_), "--token-file",
-                  directory + "/sidecar-token"};
+  options.argv = {
+      BuildPath("bin/herald-webhook"), "--listen",     absl::StrCat(kHost, ":", port), "--heraldd",
+      absl::StrCat(kHost, ":", port_), "--token-file", directory + "/sidecar-token"};
   for (const Account& account : settings.accounts) {
     options.argv.push_back("--account");
     options.argv.push_back(absl::StrCat(account.name, "=resend:", directory, "/webhook-secret"));
@@ -213,7 +198,7 @@ absl::optional<int> Stack::Terminate(absl::Duration grace) {
 
 client::ClientOptions Stack::OptionsOf(const std::string& token) const {
   client::ClientOptions options;
-  options.target = absl::StrCat("127.0.0.1:", port_);
+  options.target = absl::StrCat(kHost, ":", port_);
   options.token = token;
   options.tls.trust = client::TlsOptions::Trust::kPlainText;
   return options;
@@ -227,7 +212,7 @@ client::Client Stack::Connect(const Tenant& tenant, const client::RetryPolicy& r
 
 client::Client Stack::ConnectTo(const Replica& replica, const Tenant& tenant) const {
   client::ClientOptions options = OptionsOf(tenant.token);
-  options.target = absl::StrCat("127.0.0.1:", replica.port);
+  options.target = absl::StrCat(kHost, ":", replica.port);
   return *client::Client::Create(std::move(options));
 }
 

@@ -1,13 +1,10 @@
 #include "tests/support/postgres_cluster.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +21,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/dev/port_choice.h"
 
 namespace herald::support {
 namespace {
@@ -31,7 +29,6 @@ namespace {
 constexpr absl::Duration kCommandTimeout = absl::Seconds(60);
 // Recovery of a large log on a busy machine takes its time.
 constexpr absl::Duration kStartTimeout = absl::Seconds(60);
-constexpr int kPortAttempts = 5;
 
 // Waits in a session of its own for the end of the test process, which closes its standard input;
 // then kills whoever works in the directory, and removes it.
@@ -102,18 +99,6 @@ absl::StatusOr<int> StartCleaner(const std::string& directory) {
   return ends[1];
 }
 
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool ok = bind(fd, generic, length) == 0 && getsockname(fd, generic, &length) == 0;
-  close(fd);
-  return ok ? ntohs(address.sin_port) : 0;
-}
-
 std::vector<pid_t> ChildrenOf(pid_t parent) {
   std::vector<pid_t> children;
   DIR* proc = opendir("/proc");
@@ -153,14 +138,11 @@ absl::StatusOr<std::unique_ptr<PostgresCluster>> PostgresCluster::Create(
   cluster->cleaner_fd_ = *cleaner;
   absl::Status status = cluster->Initialise();
   if (!status.ok()) return status;
-  // Another process may take the port between the choice and the start.
-  for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
-    cluster->port_ = FreePort();
-    status = cluster->Configure();
-    if (status.ok()) status = cluster->Start();
-    if (status.ok()) return cluster;
-  }
-  return status;
+  cluster->port_ = dev::ChoosePort("127.0.0.1", 0);
+  status = cluster->Configure();
+  if (status.ok()) status = cluster->Start();
+  if (!status.ok()) return status;
+  return cluster;
 }
 
 PostgresCluster& PostgresCluster::Shared() {
