@@ -9,103 +9,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/templates/character_reference.h"
+#include "server/templates/html_role.h"
 #include "server/templates/html_tag.h"
 #include "server/templates/text_flow.h"
 
 namespace herald::templates {
 namespace {
-
-enum class Role {
-  kInline,
-  kParagraph,
-  kBlock,
-  kLineBreak,
-  kRule,
-  kList,
-  kOrderedList,
-  kItem,
-  kCell,
-  kLink,
-  kImage,
-  kPreformatted,
-  kRawText,  // Its content is no markup and is dropped.
-  kHidden,   // Its content is markup and is dropped.
-};
-
-// A name of up to eight bytes as a number, for a switch: tags are the hot path of rendering.
-constexpr uint64_t Packed(absl::string_view name) {
-  uint64_t packed = 0;
-  for (const char c : name) packed = packed << 8 | static_cast<unsigned char>(c);
-  return packed;
-}
-
-Role RoleOf(absl::string_view name) {
-  if (name.size() > 8) return name == "blockquote" ? Role::kParagraph : Role::kInline;
-  switch (Packed(name)) {
-    case Packed("p"):
-    case Packed("h1"):
-    case Packed("h2"):
-    case Packed("h3"):
-    case Packed("h4"):
-    case Packed("h5"):
-    case Packed("h6"):
-    case Packed("table"):
-    case Packed("dl"):
-      return Role::kParagraph;
-    case Packed("div"):
-    case Packed("section"):
-    case Packed("article"):
-    case Packed("header"):
-    case Packed("footer"):
-    case Packed("main"):
-    case Packed("center"):
-    case Packed("address"):
-    case Packed("tr"):
-    case Packed("caption"):
-    case Packed("dt"):
-    case Packed("dd"):
-    case Packed("form"):
-    case Packed("figure"):
-    case Packed("body"):
-    case Packed("head"):
-      return Role::kBlock;
-    case Packed("br"):
-      return Role::kLineBreak;
-    case Packed("hr"):
-      return Role::kRule;
-    case Packed("ul"):
-      return Role::kList;
-    case Packed("ol"):
-      return Role::kOrderedList;
-    case Packed("li"):
-      return Role::kItem;
-    case Packed("td"):
-    case Packed("th"):
-      return Role::kCell;
-    case Packed("a"):
-      return Role::kLink;
-    case Packed("img"):
-      return Role::kImage;
-    case Packed("pre"):
-      return Role::kPreformatted;
-    case Packed("script"):
-    case Packed("style"):
-    case Packed("title"):
-    case Packed("textarea"):
-    case Packed("iframe"):
-    case Packed("noframes"):
-    case Packed("noembed"):
-    case Packed("xmp"):
-      return Role::kRawText;
-    case Packed("svg"):
-    case Packed("math"):
-    case Packed("template"):
-    case Packed("select"):
-      return Role::kHidden;
-    default:
-      return Role::kInline;
-  }
-}
 
 // They are not said by who writes a place out.
 constexpr absl::string_view kSchemes[] = {"https://", "http://", "mailto:", "tel:"};
@@ -128,8 +37,8 @@ class Converter {
         continue;
       }
       Text(html_.substr(text_begin, text_end - text_begin));
-      const Role role = RoleOf(tag.name);
-      if (role == Role::kRawText && !tag.closing) {
+      const HtmlRole role = HtmlRoleOf(tag.name);
+      if (role == HtmlRole::kRawText && !tag.closing) {
         position = FindRawTextEnd(html_, position, tag.name);
       } else {
         Tag(role, tag);
@@ -150,37 +59,37 @@ class Converter {
     flow_.Text(decoded_);
   }
 
-  void Tag(Role role, const HtmlTag& tag) {
-    if (role == Role::kHidden) {
+  void Tag(HtmlRole role, const HtmlTag& tag) {
+    if (role == HtmlRole::kHidden) {
       if (!tag.closing && !tag.self_closing) ++hidden_;
       if (tag.closing && hidden_ > 0) --hidden_;
       return;
     }
     if (hidden_ > 0) return;
     switch (role) {
-      case Role::kParagraph:
+      case HtmlRole::kParagraph:
         return flow_.Break(lists_.empty() ? 2 : 1);
-      case Role::kBlock:
+      case HtmlRole::kBlock:
         return flow_.Break(1);
-      case Role::kLineBreak:
+      case HtmlRole::kLineBreak:
         return flow_.LineBreak();
-      case Role::kRule:
+      case HtmlRole::kRule:
         flow_.Break(2);
         flow_.Text("---");
         return flow_.Break(2);
-      case Role::kList:
-      case Role::kOrderedList:
+      case HtmlRole::kList:
+      case HtmlRole::kOrderedList:
         return List(role, tag);
-      case Role::kItem:
+      case HtmlRole::kItem:
         return tag.closing ? flow_.Break(1) : flow_.Item(NextMarker());
-      case Role::kCell:
+      case HtmlRole::kCell:
         return tag.closing ? void() : flow_.Cell();
-      case Role::kLink:
+      case HtmlRole::kLink:
         CloseLink();
         return tag.closing ? void() : OpenLink(tag.href);
-      case Role::kImage:
+      case HtmlRole::kImage:
         return Text(tag.alt);
-      case Role::kPreformatted:
+      case HtmlRole::kPreformatted:
         flow_.Break(2);
         return flow_.SetPreformatted(!tag.closing);
       default:
@@ -188,13 +97,13 @@ class Converter {
     }
   }
 
-  void List(Role role, const HtmlTag& tag) {
+  void List(HtmlRole role, const HtmlTag& tag) {
     if (!tag.closing) {
       flow_.Break(lists_.empty() ? 2 : 1);
       if (lists_.size() == kListDepthMax) return;
       int32_t start = 1;
       if (!absl::SimpleAtoi(tag.start, &start)) start = 1;
-      lists_.push_back({role == Role::kOrderedList, start});
+      lists_.push_back({role == HtmlRole::kOrderedList, start});
       flow_.OpenList();
     } else if (!lists_.empty()) {
       lists_.pop_back();
