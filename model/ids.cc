@@ -1,6 +1,7 @@
 #include "model/ids.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace herald {
 namespace {
@@ -78,7 +79,11 @@ absl::Time EmailIdTime(EmailId id) {
 }
 
 EmailId FirstEmailIdAt(absl::Time time) {
-  return EmailId{(absl::ToUnixMillis(time) - kEpochMillis) << (kSequenceBits + kNodeBits)};
+  // Ids reach from 1954 to 2093; earlier and later moments are their ends.
+  constexpr int64_t kMillisMax = std::numeric_limits<int64_t>::max() >> (kSequenceBits + kNodeBits);
+  const int64_t millis =
+      std::clamp(absl::ToUnixMillis(time), kEpochMillis - kMillisMax, kEpochMillis + kMillisMax);
+  return EmailId{(millis - kEpochMillis) << (kSequenceBits + kNodeBits)};
 }
 
 }  // namespace herald

@@ -13,6 +13,7 @@
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
 #include "server/acceptance/limited_acceptor.h"
+#include "server/acceptance/replaying_acceptor.h"
 #include "server/background_duties.h"
 #include "server/catalog/template_catalog.h"
 #include "server/config/config.h"
@@ -179,6 +180,7 @@ class Service {
   std::unique_ptr<ContactIdGenerator> contact_ids_;
   std::unique_ptr<acceptance::GroupCommitter> committer_;
   std::unique_ptr<acceptance::DurableAcceptor> acceptor_;
+  std::unique_ptr<acceptance::ReplayingAcceptor> replaying_acceptor_;
   std::unique_ptr<acceptance::LimitedAcceptor> limited_acceptor_;
 
   identity::Authenticator authenticator_;
@@ -282,11 +284,14 @@ absl::Status Service::StartAcceptance() {
       std::make_unique<acceptance::GroupCommitter>(&storage_.accepting_emails, options, absl::Now);
   acceptance::LaneLifetimes lifetimes;
   for (const auto& [lane, policy] : config_.lanes) lifetimes[lane] = policy.lifetime;
-  acceptor_ = std::make_unique<acceptance::DurableAcceptor>(
-      &catalog_, &categories_, &unsubscribe_links_, committer_.get(), ids_.get(), lifetimes,
-      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, now_);
+  const auto defer = [this](std::function<void()> task) { return loader_.Submit(std::move(task)); };
+  acceptor_ = std::make_unique<acceptance::DurableAcceptor>(&catalog_, &categories_,
+                                                            &unsubscribe_links_, committer_.get(),
+                                                            ids_.get(), lifetimes, defer, now_);
+  replaying_acceptor_ =
+      std::make_unique<acceptance::ReplayingAcceptor>(*acceptor_, storage_.emails, defer);
   limited_acceptor_ = std::make_unique<acceptance::LimitedAcceptor>(
-      *acceptor_, *ingest_limiter_, [this](int count) { metrics_.IngestRefused(count); });
+      *replaying_acceptor_, *ingest_limiter_, [this](int count) { metrics_.IngestRefused(count); });
   return absl::OkStatus();
 }
 

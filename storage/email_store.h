@@ -22,10 +22,17 @@ struct AcceptResult {
     kRefused,   // this row alone could not be stored: `error`
   };
   Kind kind = Kind::kRefused;
-  EmailState state = EmailState::kQueued;       // kAccepted: QUEUED, SCHEDULED or SUPPRESSED
-  std::string state_reason;                     // kAccepted and SUPPRESSED: why
-  std::shared_ptr<const EmailRecord> existing;  // kReplayed
-  absl::Status error;                           // kRefused
+  EmailState state = EmailState::kQueued;  // kAccepted: QUEUED, SCHEDULED or SUPPRESSED
+  std::string state_reason;                // kAccepted and SUPPRESSED: why
+  // kReplayed; nullptr when that email has been deleted since.
+  std::shared_ptr<const EmailRecord> existing;
+  absl::Status error;  // kRefused
+};
+
+// A request by its key and the hash of its content.
+struct KeyedRequest {
+  std::string idempotency_key;
+  std::string request_hash;
 };
 
 // Which emails of a tenant; empty fields do not filter.
@@ -68,6 +75,11 @@ class EmailStore {
   // known to be durable; repeating with the same keys is safe.
   virtual absl::StatusOr<std::vector<AcceptResult>> AcceptEmails(
       absl::Span<const NewEmail> emails) = 0;
+
+  // Emails that earlier requests with these keys and the same content have led to: result i is for
+  // requests[i], nullptr where there is none.
+  virtual absl::StatusOr<std::vector<std::shared_ptr<const EmailRecord>>> FindReplays(
+      TenantId tenant, absl::Span<const KeyedRequest> requests) = 0;
 
   virtual absl::StatusOr<EmailRecord> GetEmail(TenantId tenant, EmailId id) = 0;
   // Newest first, at most query.limit.

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/acceptance/new_email.h"
+#include "server/acceptance/overload.h"
 #include "server/status/status_details.h"
 
 namespace herald::acceptance {
@@ -67,12 +68,6 @@ absl::Status CheckMarketing(const v1::SendEmailRequest& request,
                    "unsubscribe.base_url");
 }
 
-absl::Status Overloaded() {
-  return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
-                                  "too many calls wait; send slower or to another replica"),
-                        absl::Milliseconds(500));
-}
-
 // Each that is named, once.
 std::vector<const v1::TemplateReference*> TemplatesOf(
     const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests) {
@@ -113,6 +108,11 @@ absl::StatusOr<Accepted> ToAccepted(storage::NewEmail email,
       return Accepted{std::move(fresh), false};
     }
     case storage::AcceptResult::Kind::kReplayed:
+      if (result->existing == nullptr) {
+        return MakeError(absl::StatusCode::kFailedPrecondition, "EMAIL_DELETED",
+                         "the email of this idempotency key has been deleted since",
+                         {{"idempotency_key", email.idempotency_key}});
+      }
       return Accepted{*result->existing, true};
     case storage::AcceptResult::Kind::kConflict:
       return MakeError(absl::StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
@@ -193,7 +193,7 @@ void DurableAcceptor::AcceptMany(
     StartMany(caller, requests, trace, deadline, done);
   };
   if (!defer_(load)) {
-    done(AllAs(requests.size(), Overloaded()));
+    done(AllAs(requests.size(), TooManyCallsWait()));
   }
 }
 
@@ -281,7 +281,7 @@ void DurableAcceptor::Classify(std::shared_ptr<Job> job) {
     if (!loaded.ok()) return job->done(loaded.status());
     ClassifyAs(job, **loaded);
   });
-  if (!deferred) job->done(Overloaded());
+  if (!deferred) job->done(TooManyCallsWait());
 }
 
 void DurableAcceptor::ClassifyAs(std::shared_ptr<Job> job,
@@ -316,7 +316,7 @@ void DurableAcceptor::Pin(std::shared_ptr<Job> job) {
     if (!pinned.ok()) return job->done(pinned.status());
     Submit(job, *pinned);
   });
-  if (!deferred) job->done(Overloaded());
+  if (!deferred) job->done(TooManyCallsWait());
 }
 
 void DurableAcceptor::Submit(const std::shared_ptr<Job>& job,

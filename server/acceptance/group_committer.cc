@@ -35,7 +35,7 @@ GroupCommitter::~GroupCommitter() {
 absl::Status GroupCommitter::Submit(Pending pending) {
   absl::MutexLock lock(&mutex_);
   if (absl::Status status = CheckRoom(1); !status.ok()) return status;
-  waiting_.push_back(std::move(pending));
+  Enqueue(std::move(pending));
   Added(1);
   return absl::OkStatus();
 }
@@ -43,7 +43,7 @@ absl::Status GroupCommitter::Submit(Pending pending) {
 absl::Status GroupCommitter::SubmitAll(std::vector<Pending>& pending) {
   absl::MutexLock lock(&mutex_);
   if (absl::Status status = CheckRoom(pending.size()); !status.ok()) return status;
-  for (Pending& one : pending) waiting_.push_back(std::move(one));
+  for (Pending& one : pending) Enqueue(std::move(one));
   if (!pending.empty()) Added(pending.size());
   return absl::OkStatus();
 }
@@ -57,13 +57,18 @@ absl::Status GroupCommitter::CheckRoom(size_t count) const {
   if (stopping_) {
     return MakeError(absl::StatusCode::kUnavailable, "DRAINING", "this replica is stopping");
   }
-  if (waiting_.size() + count > options_.queue_max) {
+  if (waiting_.size() + count > options_.queue_max || waiting_bytes_ >= options_.queue_bytes_max) {
     return WithRetryDelay(
         MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
                   "too many emails wait to be committed; send slower or to another replica"),
         pace_.ComeAgainIn(waiting_.size(), clock_()));
   }
   return absl::OkStatus();
+}
+
+void GroupCommitter::Enqueue(Pending pending) {
+  waiting_bytes_ += pending.email.content.size();
+  waiting_.push_back(std::move(pending));
 }
 
 void GroupCommitter::Run() {
@@ -106,11 +111,17 @@ GroupCommitter::Group GroupCommitter::TakeGroup() {
   Group group;
   group.emails.reserve(std::min(waiting_.size(), options_.group_max));
   group.dones.reserve(group.emails.capacity());
+  size_t bytes = 0;
   while (!waiting_.empty() && group.emails.size() < options_.group_max) {
     Pending& pending = waiting_.front();
-    if (pending.deadline <= now) {
+    const size_t size = pending.email.content.size();
+    const bool late = pending.deadline <= now;
+    if (!late && bytes + size > options_.group_bytes_max && !group.emails.empty()) break;
+    waiting_bytes_ -= size;
+    if (late) {
       group.late.push_back(std::move(pending));
     } else {
+      bytes += size;
       group.emails.push_back(std::move(pending.email));
       group.dones.push_back(std::move(pending.done));
     }

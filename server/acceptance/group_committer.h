@@ -35,6 +35,10 @@ class GroupCommitter {
     // by side are slower than one large one.
     size_t beside_min = 128;
     size_t queue_max = 20000;
+    // Bytes of content. A group goes to the database as one message, several times as large: one of
+    // attachments alone must not take minutes, or be refused for its size, with all that is in it.
+    size_t group_bytes_max = size_t{16} << 20;
+    size_t queue_bytes_max = size_t{256} << 20;
     // A commit that takes longer hangs: others no longer wait for it.
     absl::Duration patience = absl::Milliseconds(100);
     // Spreads the retry delays of those refused together.
@@ -71,6 +75,7 @@ class GroupCommitter {
   absl::Status CheckRoom(size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many must wait for a group to begin beside those under way.
   size_t Enough() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Enqueue(Pending pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Added(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Commit(Group group);
@@ -82,6 +87,7 @@ class GroupCommitter {
   mutable absl::Mutex mutex_;
   absl::CondVar added_;  // see Added; also the stop
   std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
+  size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of their contents
   int committing_ ABSL_GUARDED_BY(mutex_) = 0;
   CommitPace pace_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

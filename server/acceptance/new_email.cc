@@ -31,6 +31,10 @@ std::string PackContent(const NewEmailParts& parts) {
   // The checked forms: internationalised domains are A-labels from here on.
   content.mutable_from()->set_email(parts.checked.from.ToString());
   *content.mutable_reply_to() = request.reply_to();
+  for (int i = 0; i < content.reply_to_size(); ++i) {
+    content.mutable_reply_to(i)->set_email(
+        parts.checked.reply_to[static_cast<size_t>(i)].ToString());
+  }
   content.set_recipient_name(request.recipient().name());
   *content.mutable_headers() = request.headers();
   content.set_subject_prefix(std::string(parts.subject_prefix));

@@ -31,6 +31,10 @@ bool IsPrintableAscii(absl::string_view text) {
                      [](char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); });
 }
 
+bool IsBlank(absl::string_view text) { return absl::StripAsciiWhitespace(text).empty(); }
+
+bool HasNul(absl::string_view text) { return text.find('\0') != absl::string_view::npos; }
+
 // `[a-z0-9][a-z0-9_.-]*`
 bool IsKey(absl::string_view text, size_t bytes_max) {
   if (text.empty() || text.size() > bytes_max) return false;
@@ -70,7 +74,8 @@ void CheckPeople(const v1::SendEmailRequest& request, CheckedRequest* checked,
   violations->AddIf(request.reply_to_size() > limits::kReplyToMax, "reply_to", "more than 5");
   for (int i = 0; i < std::min(request.reply_to_size(), limits::kReplyToMax); ++i) {
     const std::string field = absl::StrCat("reply_to[", i, "]");
-    CheckAddress(absl::StrCat(field, ".email"), request.reply_to(i).email(), violations);
+    checked->reply_to.push_back(
+        CheckAddress(absl::StrCat(field, ".email"), request.reply_to(i).email(), violations));
     CheckName(absl::StrCat(field, ".name"), request.reply_to(i).name(), violations);
   }
 }
@@ -81,8 +86,10 @@ void CheckInline(const v1::InlineContent& content, Violations* violations) {
   violations->AddIf(subject.size() > limits::kSubjectBytesMax, "inline.subject",
                     "longer than 998 bytes");
   violations->AddIf(HasControlCharacter(subject), "inline.subject", "has a control character");
-  violations->AddIf(content.html().empty() && content.text().empty(), "inline",
+  violations->AddIf(IsBlank(content.html()) && IsBlank(content.text()), "inline",
                     "html or text is required");
+  violations->AddIf(HasNul(content.html()), "inline.html", "contains a NUL character");
+  violations->AddIf(HasNul(content.text()), "inline.text", "contains a NUL character");
   violations->AddIf(content.html().size() > limits::kInlinePartBytesMax, "inline.html",
                     "longer than 1 MiB");
   violations->AddIf(content.text().size() > limits::kInlinePartBytesMax, "inline.text",

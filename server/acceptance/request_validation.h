@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -18,6 +19,7 @@ using LaneLifetimes = std::map<Lane, absl::Duration>;
 struct CheckedRequest {
   Address recipient;
   Address from;
+  std::vector<Address> reply_to;
   Lane lane = Lane::kTransactional;
   std::string category;
   absl::optional<absl::Time> send_time;  // only when it lies ahead

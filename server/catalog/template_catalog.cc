@@ -13,6 +13,7 @@ constexpr absl::Duration kHeadLifetime = absl::Seconds(2);
 // read a template.
 constexpr size_t kHeadsMax = 20000;
 constexpr size_t kVersionsMax = 5000;
+constexpr size_t kVersionBytesMax = size_t{256} << 20;
 
 absl::Status TemplateNotFound(absl::string_view key) {
   return MakeError(absl::StatusCode::kNotFound, "TEMPLATE_NOT_FOUND",
@@ -86,9 +87,7 @@ absl::StatusOr<PinnedTemplatePtr> TemplateCatalog::ForRendering(TenantId tenant,
 
   auto pinned = std::make_shared<const PinnedTemplate>(
       PinnedTemplate{row->template_key, row->version, *std::move(compiled)});
-  absl::MutexLock lock(&mutex_);
-  if (versions_.size() >= kVersionsMax) versions_.clear();
-  versions_[{full_key, version}] = pinned;
+  Keep(full_key, pinned);
   return pinned;
 }
 
@@ -128,6 +127,17 @@ void TemplateCatalog::Keep(const Key& key, const Head& head) {
   absl::MutexLock lock(&mutex_);
   if (heads_.size() >= kHeadsMax) heads_.clear();
   heads_[key] = head;
+}
+
+void TemplateCatalog::Keep(const Key& key, PinnedTemplatePtr pinned) {
+  const size_t bytes = pinned->compiled->bytes();
+  absl::MutexLock lock(&mutex_);
+  if (versions_.size() >= kVersionsMax || version_bytes_ + bytes > kVersionBytesMax) {
+    versions_.clear();
+    version_bytes_ = 0;
+  }
+  const int version = pinned->version;
+  if (versions_.emplace(std::pair{key, version}, std::move(pinned)).second) version_bytes_ += bytes;
 }
 
 }  // namespace herald::catalog

@@ -67,6 +67,7 @@ class TemplateCatalog {
   absl::StatusOr<Head> FindOrReadHead(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Head> ReadHead(const Key& key);
   void Keep(const Key& key, const Head& head) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Keep(const Key& key, PinnedTemplatePtr pinned) ABSL_LOCKS_EXCLUDED(mutex_);
 
   storage::TemplateStore* const store_;
   const templates::RenderLimits limits_;
@@ -75,6 +76,7 @@ class TemplateCatalog {
   absl::Mutex mutex_;
   absl::flat_hash_map<Key, Head> heads_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::pair<Key, int>, PinnedTemplatePtr> versions_ ABSL_GUARDED_BY(mutex_);
+  size_t version_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace herald::catalog

@@ -59,7 +59,8 @@ class Section {
     std::string text;
     Read(key, &text);
     if (text.empty()) return;
-    if (!absl::ParseDuration(text, value) || *value < absl::ZeroDuration()) {
+    if (!absl::ParseDuration(text, value) || *value < absl::ZeroDuration() ||
+        *value == absl::InfiniteDuration()) {
       Fail(Path(key), "is not a duration such as 30s, 10m or 24h");
     }
   }

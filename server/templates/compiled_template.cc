@@ -33,6 +33,14 @@ absl::StatusOr<MustacheProgram> CompilePart(absl::string_view part, const std::s
   return program;
 }
 
+size_t BytesOf(const MustacheProgram& program) {
+  size_t bytes = program.literals.size() + program.instructions.size() * sizeof(Instruction);
+  for (const MustacheProgram::Name& name : program.names) {
+    bytes += sizeof(name) + name.size() * sizeof(std::string);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 struct CompiledTemplate::Parts {
@@ -62,16 +70,17 @@ absl::StatusOr<std::shared_ptr<const CompiledTemplate>> CompiledTemplate::Compil
   CollectUses(*subject, uses);
   CollectUses(*html, uses);
   CollectUses(*text, uses);
-  VariableSchema schema = VariableSchema::FromUses(uses);
-  if (!source.variables.empty()) {
-    absl::StatusOr<VariableSchema> declared =
-        VariableSchema::FromDeclaration(source.variables, uses);
-    if (!declared.ok()) return declared.status();
-    schema = *std::move(declared);
-  }
+  absl::StatusOr<VariableSchema> schema =
+      source.variables.empty() ? VariableSchema::FromUses(uses)
+                               : VariableSchema::FromDeclaration(source.variables, uses);
+  if (!schema.ok()) return schema.status();
   auto parts = std::make_unique<const Parts>(
-      Parts{limits, *std::move(subject), *std::move(html), *std::move(text), std::move(schema)});
+      Parts{limits, *std::move(subject), *std::move(html), *std::move(text), *std::move(schema)});
   return std::shared_ptr<const CompiledTemplate>(new CompiledTemplate(std::move(parts)));
+}
+
+size_t CompiledTemplate::bytes() const {
+  return BytesOf(parts_->subject) + BytesOf(parts_->html) + BytesOf(parts_->text);
 }
 
 const std::vector<Variable>& CompiledTemplate::variables() const {

@@ -29,6 +29,9 @@ class CompiledTemplate {
   CompiledTemplate(const CompiledTemplate&) = delete;
   CompiledTemplate& operator=(const CompiledTemplate&) = delete;
 
+  // About how much memory it takes: many times its source when that is all tags.
+  size_t bytes() const;
+
   // The declared schema or, when the source declares none, the one derived from its use, by name:
   // what is used outside of every section is required, what is used with a dot is an object.
   const std::vector<Variable>& variables() const;

@@ -111,7 +111,11 @@ absl::StatusOr<VariableSchema> VariableSchema::FromDeclaration(std::vector<Varia
   return schema;
 }
 
-VariableSchema VariableSchema::FromUses(const VariableUses& uses) {
+absl::StatusOr<VariableSchema> VariableSchema::FromUses(const VariableUses& uses) {
+  if (uses.by_name.size() > kVariablesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("variables: the template uses more than ", kVariablesMax));
+  }
   VariableSchema schema;
   for (const auto& [name, use] : uses.by_name) {
     Variable variable;

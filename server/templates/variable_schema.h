@@ -14,6 +14,7 @@
 
 namespace herald::templates {
 
+// Of a template, declared or derived: every one is looked at for every email.
 inline constexpr size_t kVariablesMax = 200;
 
 // Immutable after construction.
@@ -23,7 +24,8 @@ class VariableSchema {
   // name in `uses` that is not declared or is used against its type.
   static absl::StatusOr<VariableSchema> FromDeclaration(std::vector<Variable> declared,
                                                         const VariableUses& uses);
-  static VariableSchema FromUses(const VariableUses& uses);
+  // What the uses ask for. kInvalidArgument for too many names.
+  static absl::StatusOr<VariableSchema> FromUses(const VariableUses& uses);
 
   const std::vector<Variable>& variables() const { return variables_; }
 

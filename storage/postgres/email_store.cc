@@ -84,6 +84,40 @@ bool WaitsUnattempted(EmailState state) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<std::shared_ptr<const EmailRecord>>> PostgresEmailStore::FindReplays(
+    TenantId tenant, absl::Span<const KeyedRequest> requests) {
+  ArrayParam tenants(requests.size()), keys(requests.size(), 40);
+  for (const KeyedRequest& request : requests) {
+    tenants.AddInt(tenant.value);
+    keys.AddText(request.idempotency_key);
+  }
+  const std::string tenant_array = tenants.Take(), key_array = keys.Take();
+  std::vector<EmailId> holders;
+  const Rows rows = RunTransaction(
+      pool_, Api(tenant, "find_replays", true), [&](Transaction& transaction) -> Rows {
+        holders.assign(requests.size(), EmailId());
+        ArrayParam holder_array;
+        for (const pqxx::row& row :
+             transaction.Call(email_sql::kReadKeys, tenant_array, key_array)) {
+          const auto i = static_cast<size_t>(Int64Of(row[0])) - 1;
+          if (BytesOf(row[2]) == requests[i].request_hash) holders[i] = EmailId{Int64Of(row[1])};
+          holder_array.AddInt(holders[i].value);
+        }
+        return FindEmailsById(transaction, tenant_array, holder_array.Take());
+      });
+  if (!rows.ok()) return StoreError(rows.status());
+  const absl::StatusOr<std::vector<EmailRecord>> records = RecordsOf(*rows, keys_);
+  if (!records.ok()) return StoreError(records.status());
+  std::vector<std::shared_ptr<const EmailRecord>> found(requests.size());
+  for (const EmailRecord& record : *records) {
+    const auto shared = std::make_shared<const EmailRecord>(record);
+    for (size_t i = 0; i < holders.size(); ++i) {
+      if (holders[i] == record.id) found[i] = shared;
+    }
+  }
+  return found;
+}
+
 absl::StatusOr<EmailRecord> PostgresEmailStore::GetEmail(TenantId tenant, EmailId id) {
   return TheRecord(RunTransaction(pool_, Api(tenant, "get_email", true),
                                   [&](Transaction& transaction) -> Rows {

@@ -17,6 +17,8 @@ class PostgresEmailStore final : public EmailStore {
 
   absl::StatusOr<std::vector<AcceptResult>> AcceptEmails(
       absl::Span<const NewEmail> emails) override;
+  absl::StatusOr<std::vector<std::shared_ptr<const EmailRecord>>> FindReplays(
+      TenantId tenant, absl::Span<const KeyedRequest> requests) override;
   absl::StatusOr<EmailRecord> GetEmail(TenantId tenant, EmailId id) override;
   absl::StatusOr<std::vector<EmailRecord>> ListEmails(TenantId tenant,
                                                       const EmailQuery& query) override;

@@ -112,11 +112,18 @@ FROM herald.emails e WHERE e.tenant_id = $1::bigint AND e.email_id = $2::bigint
 )sql"};
 
 // $1 tenant, $2 email, $3 send time, of a locked email. The time it had at acceptance becomes an
-// event of its own, which ListEvents otherwise reads from the email.
+// event of its own, which ListEvents otherwise reads from the email. Its key is kept for as much
+// longer as it waits longer.
 inline constexpr NamedQuery kReschedule{"reschedule", R"sql(
 WITH old AS MATERIALIZED (
-  SELECT send_time, create_time FROM herald.emails
+  SELECT send_time, create_time, idempotency_key FROM herald.emails
   WHERE tenant_id = $1::bigint AND email_id = $2::bigint),
+kept AS (
+  UPDATE herald.idempotency_keys k
+  SET expire_time = k.expire_time + ($3::timestamptz - coalesce(o.send_time, o.create_time))
+  FROM old o
+  WHERE k.tenant_id = $1::bigint AND k.idempotency_key = o.idempotency_key
+    AND k.email_id = $2::bigint AND $3::timestamptz > coalesce(o.send_time, o.create_time)),
 summary AS (
   UPDATE herald.emails SET send_time = $3::timestamptz, update_time = now(),
     state = CASE WHEN $3::timestamptz > now() THEN 1 ELSE 2 END

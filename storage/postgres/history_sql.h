@@ -10,13 +10,17 @@ SELECT min(tenant_id), herald.micros(now()) FROM herald.tenants WHERE tenant_id 
 )sql"};
 
 // $1 tenant, $2 the first email to keep, $3 limit. Ids grow with time, so the primary key finds
-// them. The queue is asked because a row may stay a moment longer than its email's last state.
+// them. The queue is asked because a row may stay a moment longer than its email's last state, the
+// key because whoever repeats it is answered with the email.
 inline constexpr NamedQuery kPruneEmails{"prune_emails", R"sql(
 WITH old AS MATERIALIZED (
   SELECT e.email_id FROM herald.emails e
   WHERE e.tenant_id = $1::bigint AND e.email_id < $2::bigint AND e.state NOT IN (1, 2, 4)
     AND NOT EXISTS (SELECT FROM herald.queue q
                     WHERE q.tenant_id = e.tenant_id AND q.email_id = e.email_id)
+    AND NOT EXISTS (SELECT FROM herald.idempotency_keys k
+                    WHERE k.tenant_id = e.tenant_id AND k.idempotency_key = e.idempotency_key
+                      AND k.email_id = e.email_id AND k.expire_time > now())
   ORDER BY e.email_id LIMIT $3::integer
   FOR UPDATE OF e SKIP LOCKED),
 contents AS (

@@ -47,7 +47,7 @@ inline constexpr NamedQuery kFindToken{
 
 inline constexpr NamedQuery kListTokens{
     "list_api_tokens", "SELECT " HERALD_TOKEN_COLUMNS
-                       " FROM herald.api_tokens WHERE tenant_id = $1 ORDER BY token_id"};
+                       " FROM herald.api_tokens WHERE tenant_id = $1 ORDER BY token_id DESC"};
 
 inline constexpr NamedQuery kRevokeToken{
     "revoke_api_token",

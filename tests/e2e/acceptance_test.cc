@@ -41,6 +41,19 @@ TEST_F(Acceptance, TheSameKeyAndContentAnswerTheSameEmail) {
   EXPECT_EQ(CountOf("order:1"), 1);
 }
 
+TEST_F(Acceptance, ARepetitionIsAnsweredWhereTheFirstRequestWouldBeRefusedByNow) {
+  v1::SendEmailRequest request = tenant_.EmailTo("delivered");
+  const absl::Time expire_time = absl::Now() + absl::Seconds(2);
+  *request.mutable_expire_time() = Timestamp(expire_time);
+  ASSERT_OK_AND_ASSIGN(const auto first, tenant_.api().SendEmail(Key("order:late"), request));
+  absl::SleepFor(expire_time - absl::Now() + absl::Milliseconds(50));
+  EXPECT_THAT(tenant_.api().SendEmail(Key("order:later"), request),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  ASSERT_OK_AND_ASSIGN(const auto second, tenant_.api().SendEmail(Key("order:late"), request));
+  EXPECT_TRUE(second.replayed);
+  EXPECT_EQ(second.email.id(), first.email.id());
+}
+
 TEST_F(Acceptance, TheSameKeyWithOtherContentConflicts) {
   v1::SendEmailRequest request = tenant_.EmailTo("delivered");
   ASSERT_OK(tenant_.api().SendEmail(Key("order:2"), request));

@@ -291,6 +291,46 @@ TEST_F(EmailStoreTest, ReschedulingMovesTheEmail) {
                                               EventType::kScheduled, EventType::kScheduled));
 }
 
+TEST_F(EmailStoreTest, AKeyIsKeptForAsMuchLongerAsItsEmailWaits) {
+  NewEmail email = Make("key");
+  email.expire_time = email.create_time + absl::Hours(24 * 20);
+  email.send_time = email.create_time + absl::Hours(24 * 10);
+  email.key_expire_time = *email.send_time + absl::Hours(24);
+  Accept(email);
+  const auto kept_for = [&] {
+    return Sql(absl::StrCat("SELECT extract(epoch FROM k.expire_time - e.send_time)::int / 3600 ",
+                            "FROM herald.idempotency_keys k JOIN herald.emails e ",
+                            "USING (tenant_id, email_id)"));
+  };
+  EXPECT_EQ(kept_for(), "24");
+  ASSERT_OK(emails_.RescheduleEmail(a_, email.id, *email.send_time + absl::Hours(48)));
+  EXPECT_EQ(kept_for(), "24");
+  ASSERT_OK(emails_.RescheduleEmail(a_, email.id, *email.send_time));
+  EXPECT_EQ(kept_for(), "72") << "it is never kept for less than it was";
+}
+
+TEST_F(EmailStoreTest, FindsWhatEqualRequestsHaveLedTo) {
+  const NewEmail one = Make("one"), two = Make("two");
+  Accept(one);
+  Accept(two);
+  Accept(Make("three", b_));
+  ASSERT_OK_AND_ASSIGN(const auto found, emails_.FindReplays(a_, {{"two", two.request_hash},
+                                                                  {"none", two.request_hash},
+                                                                  {"three", two.request_hash},
+                                                                  {"one", std::string(32, 'o')},
+                                                                  {"one", one.request_hash},
+                                                                  {"two", two.request_hash}}));
+  ASSERT_EQ(found.size(), 6u);
+  for (const size_t i : {1u, 2u, 3u}) EXPECT_EQ(found[i], nullptr) << i;
+  for (const size_t i : {0u, 5u}) {
+    ASSERT_NE(found[i], nullptr) << i;
+    EXPECT_EQ(found[i]->id, two.id);
+  }
+  ASSERT_NE(found[4], nullptr);
+  EXPECT_EQ(found[4]->id, one.id);
+  EXPECT_EQ(found[4]->recipient, one.recipient);
+}
+
 TEST_F(EmailStoreTest, ReschedulingIsRefusedBeyondExpiryOrOnceLeasedOrAttempted) {
   const NewEmail email = Make("key");
   Accept(email);

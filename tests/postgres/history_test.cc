@@ -12,6 +12,7 @@ class HistoryTest : public EmailFixture {
   EmailId AcceptAged(const std::string& key, absl::Duration age) {
     NewEmail email = Make(key);
     email.id = FirstEmailIdAt(absl::Now() - age);
+    email.key_expire_time = absl::Now() - age + absl::Hours(24);
     return Accept(email);
   }
   void Prune() {
@@ -64,6 +65,43 @@ TEST_F(HistoryTest, AnEmailThatIsNotFinishedStaysHoweverOldItIs) {
   const EmailId id = AcceptAged("waiting", absl::Hours(24 * 400));
   PruneAll();
   EXPECT_EQ(State(id), EmailState::kQueued);
+  EXPECT_EQ(Count("email_contents"), "1");
+}
+
+TEST_F(HistoryTest, AnEmailStaysForAsLongAsItsKeyAnswersWithIt) {
+  NewEmail email = Make("kept");
+  email.id = FirstEmailIdAt(absl::Now() - absl::Hours(72));
+  Accept(email);
+  Attempt(Outcome::kAccepted, Sent());
+  PruneAll();
+  const AcceptResult replay = AcceptOne(Make("kept"));
+  EXPECT_EQ(replay.kind, AcceptResult::Kind::kReplayed);
+  ASSERT_NE(replay.existing, nullptr);
+  EXPECT_EQ(replay.existing->id, email.id);
+  Sql("UPDATE herald.idempotency_keys SET expire_time = now() - interval '1 second'");
+  PruneAll();
+  EXPECT_EQ(Count("emails"), "0");
+}
+
+// As of releases that deleted emails before their keys.
+TEST_F(HistoryTest, AKeyWhoseEmailIsGoneIsAReplayOfNothing) {
+  Accept("key");
+  Attempt(Outcome::kAccepted, Sent());
+  Sql("DELETE FROM herald.emails");
+  const AcceptResult replay = AcceptOne(Make("key"));
+  EXPECT_EQ(replay.kind, AcceptResult::Kind::kReplayed);
+  EXPECT_EQ(replay.existing, nullptr);
+}
+
+TEST_F(HistoryTest, AHundredYearsKeepEverything) {
+  Accept("key");
+  Attempt(Outcome::kAccepted, Sent());
+  const Retention century{absl::Hours(24 * 36525), absl::Hours(24 * 36525)};
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_OK_AND_ASSIGN(const bool more, history_.Prune(century));
+    EXPECT_FALSE(more);
+  }
+  EXPECT_EQ(Count("emails"), "1");
   EXPECT_EQ(Count("email_contents"), "1");
 }
 

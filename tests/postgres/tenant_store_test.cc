@@ -133,12 +133,14 @@ TEST_F(TenantStoreTest, ATokenIsNotRevokedThroughAnotherTenant) {
   EXPECT_FALSE(found.revoke_time.has_value());
 }
 
-TEST_F(TenantStoreTest, ListsATenantsOwnTokens) {
+TEST_F(TenantStoreTest, ListsATenantsOwnTokensNewestFirst) {
+  ASSERT_OK_AND_ASSIGN(const ApiToken old, tenants.CreateApiToken(NewToken(a.id), Audit("token")));
   ASSERT_OK_AND_ASSIGN(const ApiToken token,
                        tenants.CreateApiToken(NewToken(a.id), Audit("token")));
   ASSERT_OK_AND_ASSIGN(const std::vector<ApiToken> of_a, tenants.ListApiTokens(a.id));
-  ASSERT_EQ(of_a.size(), 1u);
+  ASSERT_EQ(of_a.size(), 2u);
   EXPECT_EQ(of_a[0].id, token.id);
+  EXPECT_EQ(of_a[1].id, old.id);
   ASSERT_OK_AND_ASSIGN(const std::vector<ApiToken> of_b, tenants.ListApiTokens(b.id));
   EXPECT_EQ(of_b.size(), 0u);
 }

@@ -4,14 +4,15 @@
 
 #include "absl/synchronization/notification.h"
 #include "server/status/status_details.h"
+#include "tests/support/unasked_email_store.h"
 
 namespace herald::acceptance {
 namespace {
 
 using storage::AcceptResult;
 
-// Accepts everything, one group at a time, and can be held. Only AcceptEmails is asked for here.
-class HeldStore final : public storage::EmailStore {
+// Accepts everything, one group at a time, and can be held.
+class HeldStore final : public support::UnaskedEmailStore {
  public:
   absl::StatusOr<std::vector<AcceptResult>> AcceptEmails(
       absl::Span<const storage::NewEmail> emails) override {
@@ -42,34 +43,7 @@ class HeldStore final : public storage::EmailStore {
     return groups_;
   }
 
-  absl::StatusOr<storage::EmailRecord> GetEmail(TenantId, EmailId) override { return Not(); }
-  absl::StatusOr<std::vector<storage::EmailRecord>> ListEmails(
-      TenantId, const storage::EmailQuery&) override {
-    return Not();
-  }
-  absl::StatusOr<std::vector<storage::EmailEventRow>> ListEvents(TenantId, EmailId) override {
-    return Not();
-  }
-  absl::StatusOr<storage::FeedPage> ReadFeed(TenantId, storage::FeedCursor, int) override {
-    return Not();
-  }
-  absl::StatusOr<storage::FeedCursor> FeedEnd(TenantId) override { return Not(); }
-  absl::StatusOr<storage::EmailRecord> CancelEmail(TenantId, EmailId) override { return Not(); }
-  absl::StatusOr<storage::EmailRecord> RescheduleEmail(TenantId, EmailId, absl::Time) override {
-    return Not();
-  }
-  absl::StatusOr<std::vector<EmailId>> RedriveEmails(TenantId, const storage::EmailQuery&,
-                                                     absl::Duration, absl::string_view) override {
-    return Not();
-  }
-  absl::StatusOr<storage::EmailRecord> RedriveEmail(TenantId, EmailId, absl::Duration,
-                                                    absl::string_view) override {
-    return Not();
-  }
-
  private:
-  static absl::Status Not() { return absl::UnimplementedError("not asked for here"); }
-
   absl::Mutex mutex_;
   bool held_ = false;
   absl::Status status_;
@@ -92,6 +66,54 @@ GroupCommitter::Options OneThread() {
   GroupCommitter::Options options;
   options.threads = 1;
   return options;
+}
+
+GroupCommitter::Pending EmailOf(size_t bytes, Answer* answer) {
+  GroupCommitter::Pending pending = Email(answer);
+  pending.email.content = std::string(bytes, 'x');
+  return pending;
+}
+
+TEST(GroupCommitter, PutsNoMoreContentIntoAGroupThanMayGoTogether) {
+  HeldStore store;
+  store.Hold(true);
+  std::vector<Answer> answers(7);
+  GroupCommitter::Options options = OneThread();
+  options.group_bytes_max = 1000;
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(EmailOf(1, &answers[0])).ok());
+  store.AwaitGroups(1);
+  // The fifth is larger than a group may be, and goes alone.
+  const size_t sizes[] = {400, 600, 1, 999, 5000, 10};
+  for (size_t i = 0; i < 6; ++i) {
+    ASSERT_TRUE(committer.Submit(EmailOf(sizes[i], &answers[i + 1])).ok());
+  }
+  store.Hold(false);
+  for (Answer& answer : answers) {
+    answer.done.WaitForNotification();
+    EXPECT_TRUE(answer.result.ok());
+  }
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 2, 2, 1, 1}));
+}
+
+TEST(GroupCommitter, RefusesMoreContentThanMayWaitUntilSomeIsCommitted) {
+  HeldStore store;
+  store.Hold(true);
+  std::vector<Answer> answers(5);
+  GroupCommitter::Options options = OneThread();
+  options.queue_bytes_max = 1000;
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(EmailOf(5000, &answers[0])).ok());
+  store.AwaitGroups(1);
+  ASSERT_TRUE(committer.Submit(EmailOf(999, &answers[1])).ok()) << "the first waits no more";
+  ASSERT_TRUE(committer.Submit(EmailOf(1, &answers[2])).ok());
+  EXPECT_EQ(ErrorReason(committer.HasRoom(1)), "OVERLOADED");
+  EXPECT_EQ(ErrorReason(committer.Submit(EmailOf(1, &answers[3]))), "OVERLOADED");
+  store.Hold(false);
+  answers[2].done.WaitForNotification();
+  ASSERT_TRUE(committer.Submit(EmailOf(1, &answers[4])).ok());
+  answers[4].done.WaitForNotification();
+  EXPECT_TRUE(answers[4].result.ok());
 }
 
 TEST(GroupCommitter, PutsWhatWaitsIntoTheNextGroup) {

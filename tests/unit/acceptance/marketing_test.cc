@@ -8,14 +8,15 @@
 #include "server/status/status_details.h"
 #include "storage/crypto/master_keys.h"
 #include "tests/support/one_template_store.h"
+#include "tests/support/unasked_email_store.h"
 
 namespace herald::acceptance {
 namespace {
 
 using storage::AcceptResult;
 
-// Accepts everything and keeps it; nothing else is asked for here.
-class KeepingStore final : public storage::EmailStore {
+// Accepts everything and keeps it.
+class KeepingStore final : public support::UnaskedEmailStore {
  public:
   absl::StatusOr<std::vector<AcceptResult>> AcceptEmails(
       absl::Span<const storage::NewEmail> emails) override {
@@ -24,33 +25,8 @@ class KeepingStore final : public storage::EmailStore {
     for (AcceptResult& result : results) result.kind = AcceptResult::Kind::kAccepted;
     return results;
   }
-  using Record = absl::StatusOr<storage::EmailRecord>;
-  Record GetEmail(TenantId, EmailId) override { return Not(); }
-  absl::StatusOr<std::vector<storage::EmailRecord>> ListEmails(
-      TenantId, const storage::EmailQuery&) override {
-    return Not();
-  }
-  absl::StatusOr<std::vector<storage::EmailEventRow>> ListEvents(TenantId, EmailId) override {
-    return Not();
-  }
-  absl::StatusOr<storage::FeedPage> ReadFeed(TenantId, storage::FeedCursor, int) override {
-    return Not();
-  }
-  absl::StatusOr<storage::FeedCursor> FeedEnd(TenantId) override { return Not(); }
-  Record CancelEmail(TenantId, EmailId) override { return Not(); }
-  Record RescheduleEmail(TenantId, EmailId, absl::Time) override { return Not(); }
-  absl::StatusOr<std::vector<EmailId>> RedriveEmails(TenantId, const storage::EmailQuery&,
-                                                     absl::Duration, absl::string_view) override {
-    return Not();
-  }
-  Record RedriveEmail(TenantId, EmailId, absl::Duration, absl::string_view) override {
-    return Not();
-  }
 
   std::vector<storage::NewEmail> kept;
-
- private:
-  static absl::Status Not() { return absl::UnimplementedError("not asked for"); }
 };
 
 // "news" is marketing, "old" was deleted.

@@ -38,6 +38,18 @@ TEST(EmailId, HoldsItsTime) {
   EXPECT_LT(id, FirstEmailIdAt(kNow + absl::Milliseconds(1)));
 }
 
+TEST(EmailId, BoundsEveryMomentHoweverFarAway) {
+  const EmailId id = EmailIdGenerator(0).Next(kNow);
+  for (const absl::Time early :
+       {absl::InfinitePast(), absl::UnixEpoch() - absl::Hours(24 * 365 * 1969),
+        kNow - absl::Hours(24 * 365 * 100)}) {
+    EXPECT_LT(FirstEmailIdAt(early), id) << early;
+  }
+  for (const absl::Time late : {kNow + absl::Hours(24 * 365 * 100), absl::InfiniteFuture()}) {
+    EXPECT_GT(FirstEmailIdAt(late), id) << late;
+  }
+}
+
 TEST(EmailId, ReadsWhatItWrote) {
   for (int64_t value : {int64_t{0}, int64_t{1}, int64_t{1} << 40, INT64_MAX}) {
     const std::string text = FormatEmailId(EmailId{value});

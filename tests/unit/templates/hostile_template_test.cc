@@ -97,6 +97,25 @@ TEST_F(HostileTemplate, SixteenSectionsMayNestAndSeventeenMayNot) {
             absl::InvalidArgumentError("html: line 1, column 97: sections nest deeper than 16"));
 }
 
+TEST_F(HostileTemplate, TwoHundredNamesMayBeUsedAndOneMoreMayNot) {
+  std::string html;
+  for (int i = 0; i < 200; ++i) absl::StrAppend(&html, "{{a", i, "}}{{a", i, "}}");
+  EXPECT_TRUE(CompiledTemplate::Compile({"s", html, "", {}}, RenderLimits()).ok());
+  EXPECT_EQ(Render(html + "{{more}}", {}).status(),
+            absl::InvalidArgumentError("variables: the template uses more than 200"));
+}
+
+TEST_F(HostileTemplate, WhatTagsTakeInMemoryIsKnown) {
+  const auto plain =
+      CompiledTemplate::Compile({"s", std::string(200'000, 'x'), "", {}}, RenderLimits());
+  const auto tags =
+      CompiledTemplate::Compile({"s", Repeated(40'000, "{{a}}"), "", {}}, RenderLimits());
+  ASSERT_TRUE(plain.ok() && tags.ok());
+  EXPECT_GE((*plain)->bytes(), 200'000u);
+  EXPECT_LT((*plain)->bytes(), 201'000u);
+  EXPECT_GT((*tags)->bytes(), 400'000u);
+}
+
 TEST_F(HostileTemplate, DeeplyNestedSourceIsRefusedAtOnce) {
   EXPECT_TRUE(absl::IsInvalidArgument(Render(Nested(10'000, ""), ListOf(1)).status()));
 }

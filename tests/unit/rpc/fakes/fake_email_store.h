@@ -20,6 +20,10 @@ class FakeEmailStore final : public storage::EmailStore {
       absl::Span<const storage::NewEmail>) override {
     return absl::InternalError("acceptance is faked above the store");
   }
+  absl::StatusOr<std::vector<std::shared_ptr<const storage::EmailRecord>>> FindReplays(
+      TenantId, absl::Span<const storage::KeyedRequest>) override {
+    return absl::InternalError("acceptance is faked above the store");
+  }
   Record GetEmail(TenantId tenant, EmailId id) override {
     absl::MutexLock lock(&mu_);
     ++reads_;
