@@ -1,5 +1,6 @@
 #include "server/rpc/export_stream.h"
 
+#include "server/rpc/call_metadata.h"
 #include "server/rpc/contact_export.h"
 #include "server/rpc/method_policy.h"
 #include "server/rpc/stream_caller.h"
@@ -43,7 +44,7 @@ void ExportStream<Export>::Join() {
 
 template <class Export>
 absl::Status ExportStream<Export>::Prepare() {
-  const auto caller = AdmitStream(context_, policy_, parts_.shell);
+  const auto caller = AdmitStream(BearerToken(context_), policy_, parts_.shell);
   if (!caller.ok()) return caller.status();
   return export_.Begin(**caller);
 }

@@ -1,6 +1,7 @@
 #include "server/rpc/import_stream.h"
 
 #include "absl/strings/str_cat.h"
+#include "server/rpc/call_metadata.h"
 #include "server/rpc/contact_convert.h"
 #include "server/rpc/method_policy.h"
 #include "server/rpc/stream_caller.h"
@@ -50,7 +51,7 @@ ImportStream<Importing>::ImportStream(grpc::CallbackServerContext& context, Resp
 
 template <class Importing>
 void ImportStream<Importing>::Join() {
-  const auto caller = AdmitStream(context_, policy_, parts_.shell);
+  const auto caller = AdmitStream(BearerToken(context_), policy_, parts_.shell);
   absl::MutexLock lock(&mu_);
   working_ = false;
   if (!caller.ok()) return End(caller.status());

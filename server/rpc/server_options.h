@@ -21,7 +21,7 @@ struct WatchOptions {
   absl::Duration poll_max = absl::Milliseconds(500);
   // A stream without events gets its cursor as a sign of life so often.
   absl::Duration heartbeat = absl::Seconds(30);
-  // Streams at a time; more are refused with RESOURCE_EXHAUSTED (OVERLOADED).
+  // Streams at a time; more are refused with UNAVAILABLE (OVERLOADED).
   int streams_max = 1000;
 };
 

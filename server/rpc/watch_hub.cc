@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "model/steady_time.h"
-#include "server/rpc/admission.h"
 #include "server/rpc/email_convert.h"
 #include "server/rpc/request_check.h"
 #include "server/status/status_details.h"
@@ -26,6 +25,12 @@ absl::Status Draining() {
 
 }  // namespace
 
+absl::Status TooManyWatches() {
+  return WithRetryDelay(MakeError(absl::StatusCode::kUnavailable, "OVERLOADED",
+                                  "the replica has as many watches as it can feed; try again"),
+                        absl::Seconds(1));
+}
+
 WatchHub::WatchHub(storage::EmailStore& emails, Executor& executor, const PageTokens& tokens,
                    WatchOptions options, std::function<absl::Time()> clock)
     : emails_(emails),
@@ -42,7 +47,7 @@ absl::StatusOr<WatchHub::Key> WatchHub::Add(std::shared_ptr<Watcher> watcher, Te
                                             absl::optional<storage::FeedCursor> cursor) {
   absl::MutexLock lock(&mu_);
   if (stopping_) return Draining();
-  if (static_cast<int>(entries_.size()) >= options_.streams_max) return Overloaded();
+  if (static_cast<int>(entries_.size()) >= options_.streams_max) return TooManyWatches();
   const Key key = next_key_++;
   Entry& entry = entries_[key];
   entry.watcher = std::move(watcher);
@@ -128,7 +133,30 @@ std::vector<WatchHub::Group> WatchHub::TakeDue() {
   return due;
 }
 
-void WatchHub::Read(const Group& group) {
+void WatchHub::Recheck(Group& group) {
+  std::vector<std::pair<Key, std::shared_ptr<Watcher>>> watchers;
+  {
+    absl::MutexLock lock(&mu_);
+    for (const Key key : group.keys) {
+      const auto found = entries_.find(key);
+      if (found != entries_.end()) watchers.emplace_back(key, found->second.watcher);
+    }
+  }
+  group.keys.clear();
+  for (const auto& [key, watcher] : watchers) {
+    const absl::Status status = watcher->Check();
+    if (status.ok()) {
+      group.keys.push_back(key);
+    } else {
+      Remove(key);
+      watcher->End(status);
+    }
+  }
+}
+
+void WatchHub::Read(Group group) {
+  Recheck(group);
+  if (group.keys.empty()) return;
   storage::FeedPage page;
   if (group.cursor.has_value()) {
     absl::StatusOr<storage::FeedPage> read =

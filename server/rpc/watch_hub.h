@@ -26,11 +26,17 @@ class Watcher {
   using Message = std::shared_ptr<const v1::WatchEmailEventsResponse>;
 
   virtual ~Watcher() = default;
+  // Whether it may still read: asked before every read, so that a revoked token ends its watch. May
+  // block.
+  virtual absl::Status Check() = 0;
   // Takes one message; WatchHub::Ready says that there is room for the next.
   virtual void Deliver(Message message) = 0;
   // Nothing follows.
   virtual void End(const absl::Status& status) = 0;
 };
+
+// UNAVAILABLE, OVERLOADED: clients resume, and may find another replica.
+absl::Status TooManyWatches();
 
 // Feeds all watches from one polling thread: an idle watch holds no thread. Watches of one tenant
 // that stand at the same place share their reads. Thread-safe.
@@ -43,8 +49,8 @@ class WatchHub {
            WatchOptions options, std::function<absl::Time()> clock);
   ~WatchHub();
 
-  // nullopt cursor: from the present end. RESOURCE_EXHAUSTED: too many streams; UNAVAILABLE: the
-  // server drains. Then the watcher is not called.
+  // nullopt cursor: from the present end. UNAVAILABLE: too many streams, or the server drains; then
+  // the watcher is not called.
   absl::StatusOr<Key> Add(std::shared_ptr<Watcher> watcher, TenantId tenant,
                           absl::optional<storage::FeedCursor> cursor);
   void Ready(Key key);
@@ -76,7 +82,9 @@ class WatchHub {
   void Poll();
   std::vector<Group> TakeDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Time NextPoll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Read(const Group& group);
+  void Read(Group group);
+  // Ends those that may no longer read, and takes them out of the group.
+  void Recheck(Group& group);
   void Hand(const Group& group, const storage::FeedPage& page);
   void Fail(const Group& group, const absl::Status& status);
   void Release(const std::vector<Key>& keys);

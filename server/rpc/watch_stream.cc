@@ -4,17 +4,11 @@
 
 #include "server/rpc/call_metadata.h"
 #include "server/rpc/request_check.h"
+#include "server/rpc/stream_caller.h"
 #include "server/rpc/wire_status.h"
 #include "server/status/status_details.h"
 
 namespace herald::rpc {
-namespace {
-
-absl::Status CallerLeft() {
-  return MakeError(absl::StatusCode::kCancelled, "CANCELLED", "the caller ended the watch");
-}
-
-}  // namespace
 
 grpc::ServerWriteReactor<v1::WatchEmailEventsResponse>* WatchStream::Open(
     grpc::CallbackServerContext& context, const v1::WatchEmailEventsRequest& request, WatchHub& hub,
@@ -25,10 +19,10 @@ grpc::ServerWriteReactor<v1::WatchEmailEventsResponse>* WatchStream::Open(
   return stream.get();
 }
 
-WatchStream::WatchStream(grpc::CallbackServerContext& context,
+WatchStream::WatchStream(const grpc::CallbackServerContext& context,
                          const v1::WatchEmailEventsRequest& request, WatchHub& hub,
                          CallShell& shell)
-    : context_(context),
+    : token_(BearerToken(context)),
       request_(request),
       hub_(hub),
       shell_(shell),
@@ -36,19 +30,16 @@ WatchStream::WatchStream(grpc::CallbackServerContext& context,
       begin_time_(shell.clock()) {}
 
 void WatchStream::Begin() {
-  const absl::optional<identity::Authenticator::Hit> hit =
-      shell_.authenticator.TryCached(BearerToken(context_));
-  if (hit.has_value()) return Join(hit->result);
   const bool taken = shell_.executor.Submit([stream = shared_from_this()] {
-    stream->Join(stream->shell_.authenticator.Load(BearerToken(stream->context_)));
+    stream->Join(AdmitStream(stream->token_, stream->policy_, stream->shell_));
   });
-  if (!taken) End(Overloaded());
+  if (!taken) End(TooManyWatches());
 }
+
+absl::Status WatchStream::Check() { return AdmitStream(token_, policy_, shell_).status(); }
 
 void WatchStream::Join(const identity::Authenticator::Result& caller) {
   if (!caller.ok()) return End(caller.status());
-  const absl::Status access = CheckAccess(policy_, **caller);
-  if (!access.ok()) return End(access);
   const TenantId tenant = (*caller)->tenant;
   absl::optional<storage::FeedCursor> cursor;
   if (!request_.from_now()) {

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -17,17 +18,18 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEmailEventsRe
                           public Watcher,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  // What gRPC's callback wants. `context` and `request` live until the stream is done.
+  // What gRPC's callback wants.
   static grpc::ServerWriteReactor<v1::WatchEmailEventsResponse>* Open(
       grpc::CallbackServerContext& context, const v1::WatchEmailEventsRequest& request,
       WatchHub& hub, CallShell& shell);
 
+  absl::Status Check() override;
   void Deliver(Message message) override;
   void End(const absl::Status& status) override;
 
  private:
-  WatchStream(grpc::CallbackServerContext& context, const v1::WatchEmailEventsRequest& request,
-              WatchHub& hub, CallShell& shell);
+  WatchStream(const grpc::CallbackServerContext& context,
+              const v1::WatchEmailEventsRequest& request, WatchHub& hub, CallShell& shell);
 
   void Begin();
   void Join(const identity::Authenticator::Result& caller);
@@ -36,8 +38,9 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEmailEventsRe
   void OnCancel() override;
   void OnDone() override;
 
-  grpc::CallbackServerContext& context_;
-  const v1::WatchEmailEventsRequest& request_;
+  // Copies: the call may be cancelled, and gRPC's own be gone, while the token is looked up.
+  const std::string token_;
+  const v1::WatchEmailEventsRequest request_;
   WatchHub& hub_;
   CallShell& shell_;
   const MethodPolicy& policy_;

@@ -87,6 +87,24 @@ TEST_F(Access, ARevokedTokenStopsWorkingWithinSeconds) {
   EXPECT_OK(tenant_.api().ListEmails({}));  // the tenant's other token
 }
 
+TEST_F(Access, ARevokedTokenEndsItsWatchWithinSeconds) {
+  const auto token = tenant_.CreateToken(v1::ApiToken::MODE_LIVE);
+  const client::Client api = ClientWith(token);
+  absl::Time revoked = absl::InfiniteFuture();
+  // The first message comes at once; the next one only as a sign of life.
+  const absl::Status status = api.WatchEmailEvents({}, [&](const auto&) {
+    if (revoked < absl::InfiniteFuture()) return false;
+    v1::RevokeApiTokenRequest revoke;
+    revoke.set_tenant_id(tenant_.id());
+    revoke.set_id(token.api_token().id());
+    EXPECT_OK(Stack::Shared().operator_client().RevokeApiToken(revoke));
+    revoked = absl::Now();
+    return true;
+  });
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(ReasonOf(status), "TOKEN_INVALID");
+}
+
 TEST_F(Access, ASuspendedTenantIsRefusedWhileItsMailStillFlows) {
   v1::SendEmailRequest later = tenant_.EmailTo("delivered");
   *later.mutable_send_time() = Timestamp(absl::Now() + absl::Seconds(3));

@@ -3,7 +3,6 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "server/identity/token.h"
 #include "server/rpc/server.h"
 #include "tests/support/fake_contact_store.h"
@@ -32,12 +32,22 @@ constexpr char kSidecarToken[] = "sidecar-token-00001";
 class CountingObserver final : public CallObserver {
  public:
   void OnCall(absl::string_view, const absl::Status& status, absl::Duration) override {
-    ++counts_[static_cast<size_t>(status.code())];
+    absl::MutexLock lock(&mu_);
+    ++counts_[status.code()];
   }
-  int count(absl::StatusCode code) const { return counts_[static_cast<size_t>(code)]; }
+  int count(absl::StatusCode code) {
+    absl::MutexLock lock(&mu_);
+    return counts_[code];
+  }
+  void AwaitOne(absl::StatusCode code) {
+    absl::MutexLock lock(&mu_);
+    const auto counted = [this, code] { return counts_[code] > 0; };
+    mu_.Await(absl::Condition(&counted));
+  }
 
  private:
-  std::array<std::atomic<int>, 17> counts_{};
+  absl::Mutex mu_;
+  std::map<absl::StatusCode, int> counts_;
 };
 
 // A real server on a real socket, above fakes.

@@ -123,6 +123,25 @@ TEST_F(WatchTest, RefusesACursorThatWasTamperedWith) {
   EXPECT_THAT(Fields(status), ::testing::ElementsAre("cursor"));
 }
 
+TEST_F(WatchTest, MayBeCancelledWhileItsTokenIsLookedUp) {
+  Start();
+  tenants_.Hold(true);
+  auto context = As(token_);
+  Reader reader = Watch(*context, {});
+  tenants_.AwaitFinds(1);
+  context->TryCancel();
+  observer_.AwaitOne(absl::StatusCode::kCancelled);  // the server's part of the call is gone
+  tenants_.Hold(false);
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+
+  context = As(token_);
+  reader = Watch(*context, {});
+  v1::WatchEmailEventsResponse message;
+  EXPECT_TRUE(reader->Read(&message));
+  context->TryCancel();
+  reader->Finish();
+}
+
 TEST_F(WatchTest, RefusesStreamsOverTheLimit) {
   options_.watch.streams_max = 1;
   Start();
@@ -132,7 +151,9 @@ TEST_F(WatchTest, RefusesStreamsOverTheLimit) {
   ASSERT_TRUE(one->Read(&message));
   auto second = As(token_);
   Reader two = Watch(*second, {});
-  EXPECT_EQ(Reason(two->Finish()), "OVERLOADED");
+  const grpc::Status refused = two->Finish();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE) << "a client tries again";
+  EXPECT_EQ(Reason(refused), "OVERLOADED");
   first->TryCancel();
   one->Finish();
 }

@@ -79,6 +79,7 @@ class FakeTenantStore final : public storage::TenantStore {
   absl::StatusOr<storage::ApiToken> FindApiToken(ApiTokenId id) override {
     absl::MutexLock lock(&mu_);
     ++finds_;
+    mu_.Await(absl::Condition(&answering_));
     if (!failure_.ok()) return failure_;
     const auto found = tokens_.find(id);
     if (found == tokens_.end()) return absl::NotFoundError("token");
@@ -152,6 +153,17 @@ class FakeTenantStore final : public storage::TenantStore {
     absl::MutexLock lock(&mu_);
     failure_ = std::move(status);
   }
+  // Whether look-ups of tokens wait.
+  void Hold(bool held) {
+    absl::MutexLock lock(&mu_);
+    answering_ = !held;
+  }
+  void AwaitFinds(int count) {
+    absl::MutexLock lock(&mu_);
+    const auto enough = [this, count]()
+                            ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return finds_ >= count; };
+    mu_.Await(absl::Condition(&enough));
+  }
   int finds() {
     absl::MutexLock lock(&mu_);
     return finds_;
@@ -165,6 +177,7 @@ class FakeTenantStore final : public storage::TenantStore {
   absl::Mutex mu_;
   int64_t next_ ABSL_GUARDED_BY(mu_) = 1;
   int finds_ ABSL_GUARDED_BY(mu_) = 0;
+  bool answering_ ABSL_GUARDED_BY(mu_) = true;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   std::map<TenantId, storage::Tenant> tenants_ ABSL_GUARDED_BY(mu_);
   std::map<TenantId, storage::TenantLimits> limits_ ABSL_GUARDED_BY(mu_);
