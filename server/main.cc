@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
+#include <thread>
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
@@ -120,9 +121,12 @@ class Service {
   // Takes no more calls, claims nothing more, waits for what is in flight.
   void Drain() {
     const absl::Time deadline = absl::Now() + config_.drain_grace;
+    // Side by side: a stream that idles may take all of the time, which hand-overs need as well.
+    bool empty = true;
+    std::thread engine([&] { empty = engine_ == nullptr || engine_->Drain(deadline); });
     if (server_) server_->Drain(deadline);
     loader_.Stop();
-    const bool empty = engine_ == nullptr || engine_->Drain(deadline);
+    engine.join();
     // What is still in flight gets its outcome from the dying providers, and is recorded.
     providers_.accounts.clear();
     duties_.clear();

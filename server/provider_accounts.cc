@@ -43,10 +43,10 @@ absl::StatusOr<ProviderAccounts> MakeProviderAccounts(const config::Config& conf
     made.accounts.push_back(
         std::make_unique<delivery::MeasuredProvider>(std::move(provider), board));
   };
-  providers::CurlHttpClientOptions shared;
-  shared.origin_connections_max = kOriginConnectionsMax;
-  made.http = providers::MakeCurlHttpClient(shared);
-  made.urgent_http = providers::MakeCurlHttpClient({});
+  providers::CurlHttpClientOptions http;
+  http.origin_connections_max = kOriginConnectionsMax;
+  made.http = providers::MakeCurlHttpClient(http);
+  made.urgent_http = providers::MakeCurlHttpClient(http);
   for (const config::Account& account : config.accounts) {
     if (account.type == config::Account::Type::kResend) {
       providers::ResendOptions options;

@@ -46,6 +46,7 @@ struct StorageSet {
   storage::ConnectionPool vacuum_pool;
   const storage::SoftBounceLimit soft_bounces;
   storage::TenantKeys keys{api_pool, master_keys, SteadyNow};
+  storage::TenantKeys critical_keys{critical_pool, master_keys, SteadyNow};
   storage::DatabaseClock clock{critical_pool};
   storage::PostgresTenantStore tenants{api_pool, keys};
   storage::PostgresTemplateStore templates{api_pool};
@@ -57,7 +58,7 @@ struct StorageSet {
   storage::PostgresSuppressionStore suppressions{api_pool, keys};
   storage::PostgresContactStore contacts{api_pool, keys};
   storage::PostgresSegmentStore segments{api_pool};
-  storage::PostgresQueueStore critical_queue{critical_pool, keys};
+  storage::PostgresQueueStore critical_queue{critical_pool, critical_keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
   storage::PostgresTenantRouteStore tenant_routes{api_pool};

@@ -94,8 +94,8 @@ void ReplayingAcceptor::Reconsider(Sender sender, const std::vector<Refused>& re
   std::vector<storage::KeyedRequest> requests;
   requests.reserve(refused.size());
   for (const Refused& item : refused) {
-    requests.push_back({item.request->idempotency_key(),
-                        CanonicalRequestHash(*item.request, sender.test)});
+    requests.push_back(
+        {item.request->idempotency_key(), CanonicalRequestHash(*item.request, sender.test)});
   }
   const auto found = emails_.FindReplays(sender.tenant, requests);
   for (size_t i = 0; i < refused.size(); ++i) {

@@ -24,12 +24,18 @@ struct Fate {
   Severity severity;
 };
 
-Fate FateOf(Kind kind) {
+// While no account is up everything that waits is put off every few seconds: no news.
+constexpr Fate kPutOff = {"email_put_off", Severity::kDebug};
+constexpr Fate kChunkPutOff = {"chunk_put_off", Severity::kDebug};
+constexpr Fate kChunkRetrying = {"chunk_retrying", Severity::kInfo};
+constexpr Fate kChunkUnconfirmed = {"chunk_unconfirmed", Severity::kWarning};
+
+Fate FateOf(Kind kind, int attempt) {
   switch (kind) {
     case Kind::kSent:
       return {"email_sent", Severity::kDebug};
     case Kind::kRetry:
-      return {"email_retrying", Severity::kInfo};
+      return attempt == 0 ? kPutOff : Fate{"email_retrying", Severity::kInfo};
     case Kind::kUnconfirmed:
       return {"email_unconfirmed", Severity::kWarning};
     case Kind::kFailed:
@@ -62,11 +68,11 @@ void DeliveryReporter::OnRecorded(const storage::LeasedEmail& email, const stora
   const Kind kind = end.disposition.kind;
   if (kind == Kind::kSent) {
     metrics_->AcceptedToSent(email.lane, since_due);
-  } else if (kind == Kind::kRetry) {
+  } else if (kind == Kind::kRetry && end.attempt > 0) {
     metrics_->Retried(email.lane);
     if (!end.disposition.tried_accounts.empty()) metrics_->FailedOver(end.account);
   }
-  const Fate fate = FateOf(kind);
+  const Fate fate = FateOf(kind, end.attempt);
   Log(fate.severity, fate.event,
       {{"email_id", FormatEmailId(email.lease.email)},
        {"lane", LaneName(email.lane)},
@@ -98,11 +104,13 @@ void DeliveryReporter::OnChunkRecorded(const storage::LeasedChunk& chunk,
   using End = storage::ChunkEnd::Kind;
   if (end.kind != End::kDone) {
     const bool retries = end.kind == End::kRetry;
-    if (retries) {
+    if (retries && end.attempt > 0) {
       for (size_t i = 0; i < chunk.members.size(); ++i) metrics_->Retried(chunk.lane);
     }
-    Log(retries ? Severity::kInfo : Severity::kWarning,
-        retries ? "chunk_retrying" : "chunk_unconfirmed",
+    const Fate fate = !retries           ? kChunkUnconfirmed
+                      : end.attempt == 0 ? kChunkPutOff
+                                         : kChunkRetrying;
+    Log(fate.severity, fate.event,
         {{"email_id", FormatEmailId(EmailId{chunk.lease.chunk.value})},
          {"count", static_cast<int>(chunk.members.size())},
          {"lane", LaneName(chunk.lane)},

@@ -141,8 +141,8 @@ struct ServiceMetrics::Families {
   prometheus::Histogram& group_size =
       Histograms(registry, "herald_acceptance_group_size", "Emails in one accepting transaction")
           .Add({}, kGroupSizes);
-  std::array<prometheus::Gauge*, kLaneCount> queue_depth =
-      ForEachLane(Gauges(registry, "herald_queue_depth", "Emails queued and due"));
+  std::array<prometheus::Gauge*, kLaneCount> queue_depth = ForEachLane(
+      Gauges(registry, "herald_queue_depth", "Emails that wait, scheduled ones included"));
   std::array<prometheus::Gauge*, kLaneCount> queue_oldest_age =
       ForEachLane(Gauges(registry, "herald_queue_oldest_age_seconds",
                          "How long the longest-waiting email has been due"));

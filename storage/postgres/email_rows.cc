@@ -55,14 +55,29 @@ CROSS JOIN LATERAL (
               ELSE e.state END AS state) v
 )sql";
 
+namespace {
+
+using CipherPtr = std::shared_ptr<const TenantCipher>;
+
+// Whatever keeps keys from being fetched passes: the database, or a master key that this process
+// has not been given yet. Only what is wrong with the keys themselves stays so.
+absl::StatusOr<CipherPtr> FetchKeys(TenantKeys& keys, TenantId tenant) {
+  absl::StatusOr<CipherPtr> cipher = keys.For(tenant);
+  const absl::Status& status = cipher.status();
+  if (status.ok() || absl::IsNotFound(status) || absl::IsDataLoss(status)) return cipher;
+  return absl::UnavailableError(status.message());
+}
+
+}  // namespace
+
 absl::StatusOr<std::string> OpenField(TenantKeys& keys, TenantId tenant, EmailId email,
                                       absl::string_view field, absl::string_view sealed) {
-  absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = keys.For(tenant);
+  absl::StatusOr<CipherPtr> cipher = FetchKeys(keys, tenant);
   if (!cipher.ok()) return cipher.status();
   absl::StatusOr<std::string> opened = (*cipher)->Open(field, email.value, sealed);
   if (!absl::IsNotFound(opened.status())) return opened;
   keys.Forget(tenant);  // its key may be newer than what was loaded
-  cipher = keys.For(tenant);
+  cipher = FetchKeys(keys, tenant);
   if (!cipher.ok()) return cipher.status();
   return (*cipher)->Open(field, email.value, sealed);
 }

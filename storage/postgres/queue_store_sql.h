@@ -155,8 +155,9 @@ ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 // reasons, $14 free attempts (0 or 1), $15 tried accounts.
 //
 // `pending` is false when evidence has moved the state on: then the email leaves the queue whatever
-// was decided. Without a hand-over nothing was learnt about an earlier unconfirmed one: the email
-// stays UNCONFIRMED when put off, and FAILED is the only end that keeps it from being redriven.
+// was decided. `unknown`: an earlier hand-over may have been taken, of which nothing was learnt,
+// whether there was none now or another was not taken: the email stays UNCONFIRMED when put off,
+// and FAILED is the only end that keeps it from being redriven.
 inline constexpr KeptQuery kRecord{
     "record_ends",
     "bigint[], bigint[], bigint[], smallint[], smallint[], text[], bytea[], text[], text[], "
@@ -164,7 +165,7 @@ inline constexpr KeptQuery kRecord{
     "", R"sql(
 WITH ended AS MATERIALIZED (
   SELECT w.*, e.state IN (1, 2, 4) AS pending,
-         e.state = 4 AND w.attempt = 0 AS unknown,
+         e.state = 4 AS unknown,
          w.kind IN (1, 2) AND e.state IN (1, 2, 4) AS stays
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::text[],
               $7::bytea[], $8::text[], $9::text[], $10::text[], $11::smallint[], $12::float8[],
@@ -190,7 +191,9 @@ summary AS (
       update_time = statement_timestamp()
   FROM ended w
   WHERE e.tenant_id = w.tenant_id AND e.email_id = w.email_id AND w.pending
-    AND NOT (w.attempt = 0 AND w.kind = 2) AND NOT (w.unknown AND w.kind = 1)),
+    AND NOT (w.attempt = 0 AND w.kind = 2) AND NOT (w.unknown AND w.kind = 1)
+    -- Put off once more for the same reason, as all are while no account is up: nothing to write.
+    AND NOT (w.attempt = 0 AND w.kind = 1 AND e.state = 2 AND e.state_reason = w.reason)),
 kept AS (
   UPDATE herald.queue q
   SET lease_until = NULL, lease_token = 0, claims = 0, attempts = greatest(q.attempts, w.attempt),
@@ -198,15 +201,15 @@ kept AS (
       free_attempts = least(q.free_attempts + w.free, 32767), tried_accounts = w.tried,
       slots_held = CASE WHEN w.attempt = 0 THEN q.slots_held END,
       unconfirmed_time = CASE
-        WHEN w.attempt = 0 THEN q.unconfirmed_time
-        WHEN w.kind = 2 THEN coalesce(q.unconfirmed_time, (
+        WHEN w.attempt = 0 OR w.kind = 1 THEN q.unconfirmed_time
+        ELSE coalesce(q.unconfirmed_time, (
           SELECT a.begin_time FROM herald.attempts a
           WHERE a.tenant_id = w.tenant_id AND a.email_id = w.email_id
             AND a.attempt = w.attempt), now()) END,
-      unconfirmed_account = CASE WHEN w.attempt = 0 THEN q.unconfirmed_account
-                                 WHEN w.kind = 2 THEN w.account END,
-      unconfirmed_digest = CASE WHEN w.attempt = 0 THEN q.unconfirmed_digest
-                                WHEN w.kind = 2 THEN w.digest END
+      unconfirmed_account = CASE WHEN w.attempt = 0 OR w.kind = 1 THEN q.unconfirmed_account
+                                 ELSE w.account END,
+      unconfirmed_digest = CASE WHEN w.attempt = 0 OR w.kind = 1 THEN q.unconfirmed_digest
+                                ELSE w.digest END
   FROM ended w
   WHERE q.tenant_id = w.tenant_id AND q.email_id = w.email_id AND w.stays),
 gone AS (

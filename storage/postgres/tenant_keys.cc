@@ -10,6 +10,7 @@ namespace herald::storage {
 namespace {
 
 constexpr absl::Duration kKeep = absl::Minutes(1);
+constexpr absl::Duration kAskAgain = absl::Seconds(5);  // when they could not be loaded again
 constexpr int kSealingKeyId = 1;
 constexpr int kLookupKeyId = 2;
 constexpr TenantId kService{0};  // tenants begin at 1
@@ -64,10 +65,15 @@ absl::StatusOr<std::shared_ptr<const TenantCipher>> TenantKeys::For(TenantId ten
   }
   absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = Load(tenant);
   absl::MutexLock lock(&mu_);
+  const auto known = cache_.find(tenant);
   if (cipher.ok()) {
     cache_[tenant] = {*cipher, now};
-  } else {
+  } else if (absl::IsNotFound(cipher.status()) || absl::IsDataLoss(cipher.status())) {
     cache_.erase(tenant);
+  } else if (known != cache_.end()) {
+    // Keys are only ever added, or erased with their tenant: what is known opens what it opened.
+    known->second.load_time = now - kKeep + kAskAgain;
+    return known->second.cipher;
   }
   return cipher;
 }

@@ -23,7 +23,7 @@ class Transaction;
 enum class KeyPurpose : int { kSealing = 1, kLookup = 2 };
 
 // Tenants' keys: loaded, unwrapped, and kept for a minute, after which an erased tenant's values no
-// longer open here. Thread-safe, blocking.
+// longer open here; for longer only while the database does not answer. Thread-safe, blocking.
 class TenantKeys {
  public:
   using Clock = std::function<absl::Time()>;

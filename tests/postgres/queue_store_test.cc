@@ -8,6 +8,7 @@
 namespace herald::storage {
 namespace {
 
+using support::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
@@ -141,12 +142,63 @@ TEST_F(QueueStoreTest, AnUnconfirmedAttemptIsRememberedWithTheFirstOnesTime) {
           "herald.attempts WHERE attempt = 1), unconfirmed_account "
           "FROM herald.queue");
   EXPECT_EQ(first_time, "t|ses-eu");
-  third.outcome = Outcome::kRetryable;
-  third.disposition = Retry();
+  third.outcome = Outcome::kAccepted;
+  third.disposition = Sent();
   ASSERT_TRUE(Record(third));
-  EXPECT_FALSE(ClaimOne().unconfirmed.has_value());
-  EXPECT_EQ(State(id), EmailState::kQueued);
-  EXPECT_EQ(Attempts(), "1=3,2=3,3=2");
+  EXPECT_EQ(State(id), EmailState::kSent);
+  EXPECT_EQ(Attempts(), "1=3,2=3,3=1");
+}
+
+// As where policy `resend` decided: that the second was not taken says nothing of the first.
+TEST_F(QueueStoreTest, AnAttemptThatWasNotTakenLeavesAnEarlierOneUnconfirmed) {
+  const EmailId id = Accept("key");
+  Attempt(Outcome::kUnconfirmed, Unconfirmed());
+  AttemptEnd second = Begin(ClaimOne());
+  second.account = "ses-eu";
+  second.outcome = Outcome::kRetryable;
+  second.disposition = Retry();
+  ASSERT_TRUE(Record(second));
+  EXPECT_EQ(State(id), EmailState::kUnconfirmed);
+  EXPECT_THAT(emails_.CancelEmail(a_, id), StatusIs(absl::StatusCode::kFailedPrecondition));
+  const LeasedEmail leased = ClaimOne();
+  ASSERT_TRUE(leased.unconfirmed.has_value());
+  EXPECT_EQ(leased.unconfirmed->account, kAccount);
+  AttemptEnd third = Begin(leased);
+  third.outcome = Outcome::kRetryable;
+  third.disposition = Dead();
+  ASSERT_TRUE(Record(third));
+  EXPECT_EQ(State(id), EmailState::kFailed) << "a redrive would be a second copy";
+  EXPECT_EQ(Get(id).state_reason, "outcome_unknown");
+  EXPECT_EQ(Attempts(), "1=3,2=2,3=2");
+  EXPECT_THAT(Timeline(id),
+              ElementsAre(EventType::kAccepted, EventType::kAttempted, EventType::kUnconfirmed,
+                          EventType::kAttempted, EventType::kRetrying, EventType::kAttempted,
+                          EventType::kFailed));
+}
+
+TEST_F(QueueStoreTest, AnEmailWaitsForAKeyThatCannotBeFetchedYet) {
+  Accept("key");
+  const MasterKeys other = *MasterKeys::Parse("other:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=");
+  TenantKeys lacking(database_.pool(), other);
+  PostgresQueueStore elsewhere(database_.pool(), lacking);
+  ASSERT_OK_AND_ASSIGN(const auto none,
+                       elsewhere.Claim(Lane::kTransactional, 10, absl::Minutes(1), {}));
+  EXPECT_THAT(none, IsEmpty());
+  const LeasedEmail leased = ClaimOne();
+  EXPECT_OK(leased.opened);
+  EXPECT_EQ(leased.claims, 1) << "a claim of what cannot be opened does not count";
+}
+
+TEST_F(QueueStoreTest, WhatIsPutOffAgainForTheSameReasonIsNotWrittenAgain) {
+  const EmailId id = Accept("key");
+  const Disposition off{Disposition::Kind::kRetry, {}, "no_account"};
+  ASSERT_TRUE(EndUntried(ClaimOne(), off));
+  EXPECT_EQ(Get(id).state_reason, "no_account");
+  const std::string version = Sql("SELECT xmin FROM herald.emails");
+  ASSERT_TRUE(EndUntried(ClaimOne(), off));
+  EXPECT_EQ(Sql("SELECT xmin FROM herald.emails"), version);
+  ASSERT_TRUE(EndUntried(ClaimOne(), {Disposition::Kind::kRetry, {}, "template_unavailable"}));
+  EXPECT_EQ(Get(id).state_reason, "template_unavailable");
 }
 
 TEST_F(QueueStoreTest, PuttingOffAnUnconfirmedEmailTeachesNothing) {

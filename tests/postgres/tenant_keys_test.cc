@@ -41,6 +41,20 @@ TEST_F(TenantKeysTest, AnErasedTenantIsForgottenWithinAMinute) {
   EXPECT_THAT(keys.For(a.id), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(TenantKeysTest, WhatIsKnownServesWhileKeysCannotBeLoaded) {
+  ASSERT_OK(keys.For(a.id));
+  database.Psql("ALTER TABLE herald.tenant_keys RENAME TO away");
+  now += absl::Seconds(60);
+  EXPECT_OK(keys.For(a.id));
+  EXPECT_FALSE(keys.For(b.id).ok()) << "they were never known";
+  database.Psql("ALTER TABLE herald.away RENAME TO tenant_keys");
+  database.Psql("DELETE FROM herald.tenant_keys");
+  now += absl::Seconds(4);
+  EXPECT_OK(keys.For(a.id)) << "not asked for again for so long";
+  now += absl::Seconds(1);
+  EXPECT_THAT(keys.For(a.id), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(TenantKeysTest, ForgetLoadsAgain) {
   ASSERT_OK(keys.For(a.id));
   database.Psql("DELETE FROM herald.tenant_keys");

@@ -130,6 +130,14 @@ TEST_F(DeliveryReporterTest, LogsARetryWithItsIdsAndNoAddress) {
   EXPECT_EQ(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
 }
 
+TEST_F(DeliveryReporterTest, PuttingOffWithoutAnAttemptIsNeitherARetryNorNews) {
+  storage::AttemptEnd end = End(Kind::kRetry);
+  end.attempt = 0;
+  reporter_.OnRecorded(email_, end, absl::ZeroDuration());
+  EXPECT_EQ(Value("herald_retries_total{lane=\"critical\"}"), 0);
+  EXPECT_EQ(Logged(), "");
+}
+
 TEST_F(DeliveryReporterTest, CountsWhatFailedAndWhatDied) {
   reporter_.OnRecorded(email_, End(Kind::kFailed), absl::ZeroDuration());
   reporter_.OnRecorded(email_, End(Kind::kDead), absl::ZeroDuration());
