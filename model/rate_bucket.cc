@@ -88,13 +88,21 @@ absl::Duration RateBucket::Tolerance(absl::Time now) const {
   return limit == 0 ? absl::ZeroDuration() : (kDay / limit) * (HourOf(limit) - 1);
 }
 
+// At its pace, every lane has used at most its burst, and booked at most what is parked.
+absl::Time RateBucket::ArrivalOf(size_t lane, absl::Time now) const {
+  if (pace_.warm_up_start.has_value()) return arrival_[lane];
+  int64_t tokens = 1;
+  for (size_t i = 0; i <= lane; ++i) tokens += pace_.burst + parked_[i];
+  return std::min(arrival_[lane], now + pace_.interval * tokens);
+}
+
 absl::Time RateBucket::SlotOf(Lane lane, absl::Time now) const {
   if (pace_.quota.count > 0) {
     const size_t count = static_cast<size_t>(pace_.quota.count);
     if (slots_.size() < count) return now;
     return std::max(now, slots_[slots_.size() - count] + pace_.quota.window);
   }
-  const absl::Time arrival = arrival_[IndexOf(lane)];
+  const absl::Time arrival = ArrivalOf(IndexOf(lane), now);
   return std::max(now, arrival - Tolerance(std::max(arrival, now)));
 }
 
@@ -127,8 +135,14 @@ absl::optional<absl::Time> RateBucket::Redeem(Lane lane, absl::Time now) {
 
 RateBucket::Grant RateBucket::TakeUpTo(int need, int want, absl::Time now) {
   absl::Time& arrival = arrival_[0];
-  const absl::Duration ahead = std::max(arrival - now, absl::ZeroDuration());
   const absl::Duration full = pace_.interval * pace_.burst;
+  // Written down also where nothing is granted: from here on it shrinks with time.
+  const absl::Time latest = now + full + pace_.interval * kNeedMax;
+  if (arrival > latest) {
+    arrival = latest;
+    changed_ = true;
+  }
+  const absl::Duration ahead = std::max(arrival - now, absl::ZeroDuration());
   // A need beyond the burst is met by a full bucket.
   const absl::Duration wait = ahead + pace_.interval * std::min(need, pace_.burst) - full;
   if (wait > absl::ZeroDuration()) return {0, wait};
@@ -147,7 +161,8 @@ void RateBucket::Advance(size_t lane, absl::Time now) {
 
 // Where emails of the lane are parked, one of them yields; else the lane's next token comes later.
 void RateBucket::LetYield(size_t lane, absl::Time now) {
-  if (arrival_[lane] - Tolerance(std::max(arrival_[lane], now)) <= now) {
+  const absl::Time arrival = ArrivalOf(lane, now);
+  if (arrival - Tolerance(std::max(arrival, now)) <= now) {
     // All slots have passed. Who is still counted was cancelled or has expired.
     parked_[lane] = 0;
     owed_[lane] = 0;
@@ -160,7 +175,7 @@ void RateBucket::LetYield(size_t lane, absl::Time now) {
 }
 
 void RateBucket::Push(size_t lane, absl::Time now) {
-  const absl::Time from = std::max(arrival_[lane], now);
+  const absl::Time from = std::max(ArrivalOf(lane, now), now);
   arrival_[lane] = from + IntervalAt(from);
 }
 

@@ -36,6 +36,9 @@ Pace WarmUpPace(absl::Time start);
 // Lanes: a more urgent lane does not queue behind what a less urgent one has booked. It takes its
 // token at once, and the next parked email of the lower lane whose time comes gives its own up for
 // a new one at the end, so that the sum stays within the pace. A quota knows no lanes.
+//
+// A pace may change. What was booked at a slower one counts as so many tokens of the new one, not
+// as the time they would have taken.
 class RateBucket {
  public:
   // `state` as state() gave it; empty: a bucket that was never used.
@@ -51,8 +54,10 @@ class RateBucket {
   // this is the new slot.
   absl::optional<absl::Time> Redeem(Lane lane, absl::Time now);
 
-  // Of `want` tokens those that are there, at least `need` or none. More than the burst are given
-  // when the bucket is full, on credit. With none, `wait` says when `need` will be there.
+  // Of `want` tokens those that are there, at least `need` or none; `need` is at most kNeedMax.
+  // More than the burst are given when the bucket is full, on credit. With none, `wait` says when
+  // `need` will be there.
+  static constexpr int kNeedMax = 1000;
   struct Grant {
     int tokens = 0;
     absl::Duration wait;
@@ -69,6 +74,7 @@ class RateBucket {
 
   absl::Duration IntervalAt(absl::Time time) const;
   absl::Duration Tolerance(absl::Time now) const;
+  absl::Time ArrivalOf(size_t lane, absl::Time now) const;
   void Advance(size_t lane, absl::Time now);
   void LetYield(size_t lane, absl::Time now);
   void Push(size_t lane, absl::Time now);

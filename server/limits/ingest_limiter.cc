@@ -54,6 +54,7 @@ absl::optional<absl::Status> IngestLimiter::TryAdmit(TenantId tenant, int count)
     absl::MutexLock lock(&mutex_);
     Entry& entry = entries_[tenant.value];
     const absl::Time now = clock_();
+    if (entry.scarce_interval != pace->interval) entry.scarce_until = absl::InfinitePast();
     decided = Decide(entry, *pace, count, now);
     // The next tokens are fetched before these are gone, so that a busy tenant never waits.
     const bool few = entry.tokens <= ChunkOf(*pace) / 4 && now >= entry.scarce_until;
@@ -135,6 +136,7 @@ bool IngestLimiter::Settle(TenantId tenant, const Pace& pace, int need,
     } else if (none) {
       entry.scarce_count = need + entry.tokens;
       entry.scarce_until = now + std::max(lease->wait, kScarceMin);
+      entry.scarce_interval = pace.interval;
     }
     std::deque<Waiter> waiters;
     waiters.swap(entry.waiters);

@@ -52,9 +52,10 @@ class IngestLimiter {
   struct Entry {
     int tokens = 0;  // leased and not used
     absl::Time tokens_until = absl::InfinitePast();
-    // Until then there are not `scarce_count` tokens in the database either.
+    // Until then, at that pace, there are not `scarce_count` tokens in the database either.
     int scarce_count = 0;
     absl::Time scarce_until = absl::InfinitePast();
+    absl::Duration scarce_interval;
     bool leasing = false;
     std::deque<Waiter> waiters;
   };

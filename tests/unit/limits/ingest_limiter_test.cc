@@ -32,6 +32,19 @@ class IngestLimiterTest : public ::testing::Test {
     return told;
   }
 
+  void SetLimit(Rate rate) {
+    storage::Tenant tenant;
+    while (tenant.id != kTenant) {
+      tenant.slug += "x";
+      tenant.id = tenants_.CreateTenant(tenant, {})->id;
+    }
+    storage::TenantLimits limits;
+    limits.tenant = kTenant;
+    limits.ingest = rate;
+    ASSERT_TRUE(tenants_.SetTenantLimits(limits, {}).ok());
+    ASSERT_TRUE(cache_.Refresh().ok());
+  }
+
   rpc::FakeTenantStore tenants_;
   TenantLimitCache cache_{&tenants_};
   FakeRateLimitStore store_;
@@ -69,6 +82,17 @@ TEST_F(IngestLimiterTest, WhatWasRefusedOnceIsRefusedWithoutAsking) {
   const int calls = store_.calls;
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(Ask(limiter).ok());
   EXPECT_EQ(store_.calls, calls);
+}
+
+TEST_F(IngestLimiterTest, AHigherLimitCountsAtOnceAlsoAfterARefusal) {
+  IngestLimiter limiter = Limiter({1, 1});
+  EXPECT_TRUE(Ask(limiter, 1000).ok());
+  EXPECT_FALSE(Ask(limiter).ok());
+  SetLimit({1000, 1000});
+  const absl::Status refused = Ask(limiter);
+  EXPECT_LE(RetryDelay(refused), absl::Seconds(2)) << "the credit is paid at the new pace";
+  store_.now += RetryDelay(refused).value_or(absl::ZeroDuration());
+  EXPECT_TRUE(Ask(limiter).ok());
 }
 
 TEST_F(IngestLimiterTest, ABatchAboveTheBurstIsAdmittedByAFullBucketOnCredit) {

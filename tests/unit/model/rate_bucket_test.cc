@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+#include <utility>
+#include <vector>
+
 namespace herald {
 namespace {
 
@@ -53,6 +57,68 @@ TEST(RateBucket, ItsStateSurvivesStorage) {
   EXPECT_FALSE(again.changed());
   EXPECT_EQ(again.SlotOf(Lane::kBulk, kNow), kNow + absl::Milliseconds(200));
   EXPECT_EQ(again.idle_time(), kNow + absl::Milliseconds(200));
+}
+
+TEST(RateBucket, WhatWasBookedAtASlowerPaceTakesNoLongerThanAtTheNewOne) {
+  const Pace slow = PaceOf(Rate{0.01, 1}, absl::ZeroDuration());
+  const Pace fast = PaceOf(Rate{100, 1}, absl::ZeroDuration());
+  RateBucket bucket = Fresh(slow);
+  for (int i = 0; i < 100; ++i) bucket.Book(Lane::kStandard, kNow);
+  EXPECT_EQ(bucket.SlotOf(Lane::kStandard, kNow), kNow + absl::Seconds(100 * 100));
+  RateBucket faster = Again(fast, bucket);
+  for (const Lane lane : {Lane::kStandard, Lane::kBulk}) {
+    EXPECT_GT(faster.SlotOf(lane, kNow), kNow + absl::Milliseconds(10) * 95) << "100 are booked";
+    EXPECT_LE(faster.SlotOf(lane, kNow), kNow + absl::Milliseconds(10) * 105);
+  }
+  const absl::Time slot = faster.Book(Lane::kStandard, kNow);
+  EXPECT_EQ(Again(fast, faster).SlotOf(Lane::kStandard, kNow), slot + absl::Milliseconds(10));
+}
+
+TEST(RateBucket, TokensGivenOnCreditAtASlowerPaceAreSoonPaid) {
+  RateBucket bucket = Fresh(PaceOf(Rate{1, 1}, absl::ZeroDuration()));
+  EXPECT_EQ(bucket.TakeUpTo(1000, 1000, kNow).tokens, 1000);
+  EXPECT_EQ(bucket.TakeUpTo(1, 1, kNow).wait, absl::Seconds(1000));
+  RateBucket faster = Again(PaceOf(Rate{1000, 100}, absl::ZeroDuration()), bucket);
+  const RateBucket::Grant none = faster.TakeUpTo(1, 1, kNow);
+  EXPECT_EQ(none.tokens, 0);
+  EXPECT_LE(none.wait, absl::Milliseconds(1001));
+  EXPECT_EQ(faster.TakeUpTo(1, 1, kNow + none.wait).tokens, 1);
+}
+
+// Random use of all lanes: a constant pace is never taken for a faster one.
+TEST(RateBucket, AConstantPaceIsHeldHoweverLanesMix) {
+  const Pace pace = PaceOf(Rate{10, 3}, absl::ZeroDuration());
+  std::mt19937_64 random(7);
+  for (int run = 0; run < 50; ++run) {
+    RateBucket bucket = Fresh(pace);
+    std::vector<std::pair<absl::Time, Lane>> parked;
+    std::vector<absl::Time> used;
+    absl::Time now = kNow;
+    for (int step = 0; step < 2000; ++step) {
+      now += absl::Milliseconds(random() % 150);
+      for (auto& [slot, lane] : parked) {
+        if (slot > now) continue;
+        const absl::optional<absl::Time> later = bucket.Redeem(lane, now);
+        if (!later.has_value()) used.push_back(now);
+        slot = later.value_or(absl::InfiniteFuture());
+      }
+      std::erase_if(parked, [](const auto& one) { return one.first == absl::InfiniteFuture(); });
+      const Lane lane = kAllLanes[random() % kAllLanes.size()];
+      if (bucket.SlotOf(lane, now) == now) {
+        bucket.Take(lane, now);
+        used.push_back(now);
+      } else if (parked.size() < 40) {
+        parked.emplace_back(bucket.Book(lane, now), lane);
+      }
+      bucket = Again(pace, bucket);
+    }
+    // A token more than the pace and the bursts of four lanes give would show within a minute.
+    for (size_t i = 0; i + 600 < used.size(); ++i) {
+      ASSERT_GE(used[i + 600] - used[i],
+                absl::Seconds(60) - absl::Milliseconds(100) * 3 * 4 - absl::Milliseconds(150))
+          << run;
+    }
+  }
 }
 
 TEST(RateBucket, AnUrgentLaneOvertakesWhatIsParkedAndTheSumStays) {
