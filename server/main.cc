@@ -126,6 +126,7 @@ class Service {
     std::thread engine([&] { empty = engine_ == nullptr || engine_->Drain(deadline); });
     if (server_) server_->Drain(deadline);
     loader_.Stop();
+    replay_lookups_.Stop();
     engine.join();
     // What is still in flight gets its outcome from the dying providers, and is recorded.
     providers_.accounts.clear();
@@ -179,6 +180,8 @@ class Service {
 
   // As much may wait for a lookup as for a commit.
   rpc::Executor loader_{2, limits::kAcceptanceQueueMax};
+  // Apart, so that a flood of invalid requests holds up nobody else's valid ones.
+  rpc::Executor replay_lookups_{1, limits::kReplayLookupsMax};
   std::unique_ptr<limits::IngestLimiter> ingest_limiter_;
   std::unique_ptr<EmailIdGenerator> ids_;
   std::unique_ptr<ContactIdGenerator> contact_ids_;
@@ -292,8 +295,9 @@ absl::Status Service::StartAcceptance() {
   acceptor_ = std::make_unique<acceptance::DurableAcceptor>(&catalog_, &categories_,
                                                             &unsubscribe_links_, committer_.get(),
                                                             ids_.get(), lifetimes, defer, now_);
-  replaying_acceptor_ =
-      std::make_unique<acceptance::ReplayingAcceptor>(*acceptor_, storage_.emails, defer);
+  replaying_acceptor_ = std::make_unique<acceptance::ReplayingAcceptor>(
+      *acceptor_, storage_.emails,
+      [this](std::function<void()> task) { return replay_lookups_.Submit(std::move(task)); });
   limited_acceptor_ = std::make_unique<acceptance::LimitedAcceptor>(
       *replaying_acceptor_, *ingest_limiter_, [this](int count) { metrics_.IngestRefused(count); });
   return absl::OkStatus();

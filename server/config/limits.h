@@ -49,6 +49,8 @@ inline constexpr absl::Duration kKeyRetentionAfterSend = absl::Hours(24);
 // Rows of one accepting transaction, and rows that may wait for one.
 inline constexpr size_t kAcceptanceGroupMax = 500;
 inline constexpr size_t kAcceptanceQueueMax = 20000;
+// Refused requests that may wait to be told from repetitions; further ones are refused as overload.
+inline constexpr size_t kReplayLookupsMax = 1024;
 static_assert(kAcceptanceGroupMax <= kAcceptanceQueueMax);
 static_assert(static_cast<size_t>(kBatchMax) <= kAcceptanceQueueMax);
 
