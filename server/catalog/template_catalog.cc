@@ -129,15 +129,14 @@ void TemplateCatalog::Keep(const Key& key, const Head& head) {
   heads_[key] = head;
 }
 
-void TemplateCatalog::Keep(const Key& key, PinnedTemplatePtr pinned) {
+void TemplateCatalog::Keep(const Key& key, const PinnedTemplatePtr& pinned) {
   const size_t bytes = pinned->compiled->bytes();
   absl::MutexLock lock(&mutex_);
   if (versions_.size() >= kVersionsMax || version_bytes_ + bytes > kVersionBytesMax) {
     versions_.clear();
     version_bytes_ = 0;
   }
-  const int version = pinned->version;
-  if (versions_.emplace(std::pair{key, version}, std::move(pinned)).second) version_bytes_ += bytes;
+  if (versions_.try_emplace({key, pinned->version}, pinned).second) version_bytes_ += bytes;
 }
 
 }  // namespace herald::catalog

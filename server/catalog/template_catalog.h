@@ -67,7 +67,7 @@ class TemplateCatalog {
   absl::StatusOr<Head> FindOrReadHead(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Head> ReadHead(const Key& key);
   void Keep(const Key& key, const Head& head) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Keep(const Key& key, PinnedTemplatePtr pinned) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Keep(const Key& key, const PinnedTemplatePtr& pinned) ABSL_LOCKS_EXCLUDED(mutex_);
 
   storage::TemplateStore* const store_;
   const templates::RenderLimits limits_;
