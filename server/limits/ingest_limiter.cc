@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/config/limits.h"
 #include "server/limits/limit_defaults.h"
 #include "server/status/status_details.h"
 
@@ -15,6 +16,8 @@ constexpr absl::Duration kTokensLast = absl::Seconds(1);
 // While a tenant stays at its limit, the database is asked no more often than this.
 constexpr absl::Duration kScarceMin = absl::Milliseconds(20);
 constexpr absl::Duration kOverloadRetry = absl::Milliseconds(500);
+
+static_assert(kBatchMax <= RateBucket::kNeedMax, "a call asks for no more than a bucket remembers");
 
 // Tokens of one lease: a slow tenant with a large burst is not asked about for each email.
 int ChunkOf(const Pace& pace) {

@@ -23,8 +23,8 @@ ON CONFLICT (tenant_id, idempotency_key) DO UPDATE
 RETURNING tenant_id, email_id
 )sql"};
 
-// $1 tenants, $2 keys: who holds them. A statement of its own, because only a new snapshot sees
-// the rows that the first had to wait for.
+// $1 tenants, $2 keys: who holds them, unless that is over. A statement of its own, because only a
+// new snapshot sees the rows that the first had to wait for.
 inline constexpr KeptQuery kReadKeys{"read_keys", "bigint[], text[]",
                                      "\"position\" bigint, email_id bigint, request_hash bytea",
                                      R"sql(
@@ -32,6 +32,7 @@ SELECT w.position, k.email_id, k.request_hash
 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS w (tenant_id, idempotency_key, position)
 JOIN herald.idempotency_keys k
   ON k.tenant_id = w.tenant_id AND k.idempotency_key = w.idempotency_key
+    AND k.expire_time >= now()
 )sql"};
 
 // Defined already in one program only, which measures what acceptance costs without the gate.
@@ -112,18 +113,18 @@ FROM herald.emails e WHERE e.tenant_id = $1::bigint AND e.email_id = $2::bigint
 )sql"};
 
 // $1 tenant, $2 email, $3 send time, of a locked email. The time it had at acceptance becomes an
-// event of its own, which ListEvents otherwise reads from the email. Its key is kept for as much
-// longer as it waits longer.
+// event of its own, which ListEvents otherwise reads from the email. Its key is kept for as long
+// after the new time as acceptance has it kept (limits::kKeyRetentionAfterSend; the test compares).
 inline constexpr NamedQuery kReschedule{"reschedule", R"sql(
 WITH old AS MATERIALIZED (
   SELECT send_time, create_time, idempotency_key FROM herald.emails
   WHERE tenant_id = $1::bigint AND email_id = $2::bigint),
 kept AS (
   UPDATE herald.idempotency_keys k
-  SET expire_time = k.expire_time + ($3::timestamptz - coalesce(o.send_time, o.create_time))
+  SET expire_time = $3::timestamptz + interval '24 hours'
   FROM old o
   WHERE k.tenant_id = $1::bigint AND k.idempotency_key = o.idempotency_key
-    AND k.email_id = $2::bigint AND $3::timestamptz > coalesce(o.send_time, o.create_time)),
+    AND k.email_id = $2::bigint AND k.expire_time < $3::timestamptz + interval '24 hours'),
 summary AS (
   UPDATE herald.emails SET send_time = $3::timestamptz, update_time = now(),
     state = CASE WHEN $3::timestamptz > now() THEN 1 ELSE 2 END
