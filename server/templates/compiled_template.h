@@ -29,7 +29,7 @@ class CompiledTemplate {
   CompiledTemplate(const CompiledTemplate&) = delete;
   CompiledTemplate& operator=(const CompiledTemplate&) = delete;
 
-  // About how much memory it takes: many times its source when that is all tags.
+  // About how much memory it takes: more than its source when that is all tags.
   size_t bytes() const;
 
   // The declared schema or, when the source declares none, the one derived from its use, by name:
