@@ -72,6 +72,7 @@ ChunkWorker::ChunkWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
       parts_(std::move(parts)),
       shares_(policy.chunks_in_flight_max, policy.chunk_claim),
       preparation_(lane, policy_, parts_),
+      closed_routes_(lane, parts_.router),
       members_(policy.member_requests_max, parts_.provider_timeout) {
   RecordingLoop<Recorded>::Steps steps;
   steps.write = [this](const std::vector<Recorded>& items) {
@@ -139,8 +140,10 @@ void ChunkWorker::Run(int number) {
       continue;
     }
     const absl::Time asked = SteadyNow();
+    const ClosedRoutes::Advice advice = closed_routes_.Next(asked, room.full);
+    const int limit = advice.scouts ? 1 : room.limit;
     absl::StatusOr<std::vector<LeasedChunk>> chunks =
-        parts_.chunks->Claim(lane_, room.limit, parts_.lease, room.full);
+        parts_.chunks->Claim(lane_, limit, parts_.lease, advice.except);
     if (!chunks.ok()) {
       parts_.observer->OnStorageError("claim_chunks", chunks.status());
       chunks.emplace();
@@ -154,7 +157,7 @@ void ChunkWorker::Run(int number) {
       if (gentle) Rest((SteadyNow() - asked) * (1 / policy_.share_beside_critical - 1));
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
-    if (claimed < room.limit) Pause(poll * (0.5 + parts_.random() / 2), &room);
+    if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2), &room);
   }
 }
 
@@ -242,6 +245,7 @@ void ChunkWorker::Return(const std::vector<LeasedChunk>& chunks) {
 
 // No account takes it now.
 void ChunkWorker::PutOff(ChunkJob job) {
+  closed_routes_.Note(job.chunk.lease.tenant);
   ChunkEnd end = EndOf(job.chunk);
   end.kind = ChunkEnd::Kind::kRetry;
   // Jittered: all that wait for an account would come back as one.

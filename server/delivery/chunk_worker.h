@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "server/delivery/chunk_policy.h"
 #include "server/delivery/chunk_preparation.h"
+#include "server/delivery/closed_routes.h"
 #include "server/delivery/lane_worker.h"
 #include "server/delivery/member_hand_over.h"
 #include "server/delivery/recording_loop.h"
@@ -72,6 +73,7 @@ class ChunkWorker {
   TenantShares shares_ ABSL_GUARDED_BY(mutex_);
 
   const ChunkPreparation preparation_;
+  ClosedRoutes closed_routes_;
   MemberHandOver members_;
   std::unique_ptr<RecordingLoop<Recorded>> recorder_;
   std::vector<std::thread> threads_;

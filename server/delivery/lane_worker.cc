@@ -13,6 +13,7 @@ namespace {
 
 constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
+constexpr int kScouts = 25;  // see ClosedRoutes
 // Left of a lease beyond the provider's timeout, for recording the outcome.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 
@@ -24,7 +25,8 @@ LaneWorker::LaneWorker(Lane lane, LanePolicy policy, DeliveryParts parts)
     : lane_(lane),
       policy_(policy),
       parts_(std::move(parts)),
-      shares_(policy.in_flight_max, policy.claim_batch) {
+      shares_(policy.in_flight_max, policy.claim_batch),
+      closed_routes_(lane, parts_.router) {
   recorder_ = std::make_unique<OutcomeRecorder>(parts_.store, parts_.observer, parts_.clock);
   for (int i = 0; i < policy_.workers; ++i) threads_.emplace_back([this] { Run(); });
 }
@@ -59,8 +61,10 @@ void LaneWorker::Run() {
       Pause(kIdlePoll, &room);
       continue;
     }
+    const ClosedRoutes::Advice advice = closed_routes_.Next(SteadyNow(), room.full);
+    const int limit = advice.scouts ? std::min(kScouts, room.limit) : room.limit;
     absl::StatusOr<std::vector<storage::LeasedEmail>> emails =
-        parts_.store->Claim(lane_, room.limit, parts_.lease, room.full);
+        parts_.store->Claim(lane_, limit, parts_.lease, advice.except);
     if (!emails.ok()) parts_.observer->OnStorageError("claim", emails.status());
     const int claimed = emails.ok() ? static_cast<int>(emails->size()) : 0;
     if (claimed > 0) {
@@ -70,7 +74,7 @@ void LaneWorker::Run() {
       Deliver(*std::move(emails));
     }
     poll = claimed > 0 ? kBusyPoll : std::min(poll * 2, kIdlePoll);
-    if (claimed < room.limit) Pause(poll * (0.5 + parts_.random() / 2), &room);
+    if (claimed < limit) Pause(poll * (0.5 + parts_.random() / 2), &room);
   }
 }
 
@@ -166,6 +170,7 @@ bool LaneWorker::Route(Job* job) {
   if (choice.for_good) {
     EndWithoutAttempt(job->email, {Kind::kFailed, {}, std::string(choice.reason)});
   } else {
+    closed_routes_.Note(job->query.tenant);
     // Jittered: all that wait for an account would come back as one.
     const absl::Duration wait = std::clamp(choice.wait, kNoRouteMin, kNoRouteMax);
     EndWithoutAttempt(job->email,

@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/delivery/closed_routes.h"
 #include "server/delivery/delivery_observer.h"
 #include "server/delivery/lane_policy.h"
 #include "server/delivery/outcome_recorder.h"
@@ -98,6 +99,7 @@ class LaneWorker {
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   TenantShares shares_ ABSL_GUARDED_BY(mutex_);
 
+  ClosedRoutes closed_routes_;
   std::unique_ptr<OutcomeRecorder> recorder_;
   std::vector<std::thread> threads_;
 };

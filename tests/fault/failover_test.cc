@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/fault/accounting.h"
+#include "tests/fault/backlog.h"
 #include "tests/fault/fault_harness.h"
 #include "tests/fault/load.h"
 #include "tests/support/ground_truth.h"
@@ -177,6 +178,46 @@ TEST_F(FailoverFaultTest, WithAllAccountsDownMailWaitsAndIsSentOnceOneIsBack) {
   ExpectEverythingAccountedFor(*stack_, load, {record_a_, record_b_});
   EXPECT_EQ(stack_->Query("SELECT count(*) FROM herald.emails WHERE state = 10"), "0");
   EXPECT_EQ(a_.accepted(), 0);
+}
+
+// Looking at all that waits, again and again, is what makes an outage of one provider the
+// database's as well.
+TEST_F(FailoverFaultTest, WithAllAccountsDisabledTheBacklogIsLeftAlone) {
+  constexpr int kReplicas = 2, kFirstClaim = 100, kScoutsASecond = 4 * 25;  // see ClosedRoutes
+  const client::Client operators = stack_->ConnectAsOperator();
+  for (const Account& account : settings_.accounts) {
+    v1::DisableProviderAccountRequest disable;
+    disable.set_name(account.name);
+    disable.set_reason("test");
+    ASSERT_OK(operators.DisableProviderAccount(disable));
+  }
+  AwaitTrue("both are out on both",
+            [&] { return AllKnow("resend-a", "disabled") && AllKnow("resend-b", "disabled"); });
+  const absl::Time since = absl::Now();
+  BacklogOptions backlog;
+  backlog.emails = 5000;
+  backlog.lane = v1::LANE_STANDARD;
+  backlog.chunked = false;
+  AccountingInput input;
+  ASSERT_OK_AND_ASSIGN(input.acknowledged, QueueBacklog(*stack_, stack_->tenants()[0], backlog));
+  const auto looked_at = [&] {
+    return std::stoi(
+        stack_->Query("SELECT count(*) FROM herald.emails WHERE state_reason = 'accounts_down'"));
+  };
+  AwaitTrue("scouts go", [&] { return looked_at() >= 600; });
+  const int count = looked_at();
+  const absl::Duration took = absl::Now() - since;
+  std::cout << count << " of " << backlog.emails << " looked at in " << absl::FormatDuration(took)
+            << std::endl;
+  EXPECT_LE(count, kReplicas * (kFirstClaim + kScoutsASecond * (absl::ToDoubleSeconds(took) + 1)));
+
+  v1::EnableProviderAccountRequest enable;
+  enable.set_name("resend-b");
+  ASSERT_OK(operators.EnableProviderAccount(enable));
+  ASSERT_TRUE(AwaitQuiescence(*stack_, kPatience));
+  input.records = {record_a_, record_b_};
+  ExpectAccountedFor(*stack_, input);
+  EXPECT_EQ(a_.requests(), 0);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ class ChunkWorkerTest : public ::testing::Test {
     DeliveryParts parts;
     parts.chunks = &store_;
     parts.renderer = &renderer_;
-    parts.router = &router_;
+    parts.router = taking_;
     parts.observer = &observer_;
     parts.clock = absl::Now;
     parts.random = [] { return 0.0; };
@@ -85,6 +85,7 @@ class ChunkWorkerTest : public ::testing::Test {
   FakeChunkStore store_;
   ScriptedProvider provider_;
   support::OneAccountRouter router_{&provider_};
+  Router* taking_ = &router_;
   DeliveryObserver observer_;
   UrgentTraffic urgent_;
   LanePolicy policy_ = DefaultLanePolicy(Lane::kBulk);
@@ -134,6 +135,31 @@ TEST_F(ChunkWorkerTest, ItTakesManyWithoutCriticalEmailsOrWithTheWholeShare) {
     EXPECT_EQ(store_.limits().front(), policy_.chunk_claim);
     store_.ForgetLimits();
   }
+}
+
+// Takes nothing.
+class ClosedRouter final : public Router {
+ public:
+  RouteChoice Choose(const RouteQuery&) override {
+    RouteChoice choice;
+    choice.reason = "accounts_down";
+    return choice;
+  }
+  RouteChoice ChooseAccount(absl::string_view) override { return Choose({}); }
+  providers::Provider* Find(absl::string_view) const override { return nullptr; }
+};
+
+TEST_F(ChunkWorkerTest, WithoutAnAccountTheBacklogIsLeftToScouts) {
+  ClosedRouter closed;
+  taking_ = &closed;
+  for (int i = 0; i < 20; ++i) store_.Offer(Chunk(2));
+  Start();
+  const storage::ChunkEnd end = store_.AwaitEnd();
+  EXPECT_EQ(end.kind, End::kRetry);
+  EXPECT_EQ(end.reason, "accounts_down");
+  EXPECT_EQ(end.attempt, 0);
+  store_.AwaitClaimWithout(TenantId{1});
+  worker_->Drain(absl::InfiniteFuture());
 }
 
 TEST_F(ChunkWorkerTest, ItsRestEndsWithTheService) {

@@ -40,6 +40,13 @@ class FakeChunkStore final : public storage::ChunkStore {
     absl::MutexLock lock(&mutex_);
     return limits_;
   }
+  void AwaitClaimWithout(TenantId tenant) {
+    absl::MutexLock lock(&mutex_);
+    const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return !excepted_.empty() && excepted_.back() == std::vector<TenantId>{tenant};
+    };
+    mutex_.Await(absl::Condition(&there));
+  }
   void ForgetLimits() {
     absl::MutexLock lock(&mutex_);
     limits_.clear();
@@ -49,10 +56,11 @@ class FakeChunkStore final : public storage::ChunkStore {
     return starts_;
   }
 
-  absl::StatusOr<std::vector<storage::LeasedChunk>> Claim(Lane, int limit, absl::Duration,
-                                                          absl::Span<const TenantId>) override {
+  absl::StatusOr<std::vector<storage::LeasedChunk>> Claim(
+      Lane, int limit, absl::Duration, absl::Span<const TenantId> except) override {
     absl::MutexLock lock(&mutex_);
     limits_.push_back(limit);
+    excepted_.emplace_back(except.begin(), except.end());
     std::vector<storage::LeasedChunk> claimed;
     while (!due_.empty() && static_cast<int>(claimed.size()) < limit) {
       claimed.push_back(std::move(due_.front()));
@@ -97,6 +105,7 @@ class FakeChunkStore final : public storage::ChunkStore {
   std::deque<storage::LeasedChunk> due_;
   std::deque<storage::ChunkEnd> ends_;
   std::vector<int> limits_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::vector<TenantId>> excepted_ ABSL_GUARDED_BY(mutex_);
   std::vector<storage::ChunkStart> starts_;
   int begin_failures_ = 0;
   int broken_up_ = 0;
