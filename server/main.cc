@@ -93,6 +93,7 @@ rpc::ServerOptions ServerOptionsOf(const config::Config& config) {
   if (!config.tls.certificate.empty()) {
     options.tls = rpc::TlsFiles{config.tls.certificate, config.tls.key, config.tls.client_ca};
   }
+  options.search_threads = config.search_connections;
   return options;
 }
 
@@ -329,6 +330,8 @@ absl::Status Service::StartApi() {
                                  storage_.tenant_routes,
                                  storage_.contacts,
                                  storage_.segments,
+                                 storage_.searched_emails,
+                                 storage_.searched_contacts,
                                  *contact_ids_,
                                  catalog_,
                                  *limited_acceptor_,

@@ -32,6 +32,7 @@ struct StorageSet {
   StorageSet(const config::Config& config, storage::MasterKeys keys)
       : master_keys(std::move(keys)),
         api_pool({config.database_dsn, config.api_connections}),
+        search_pool({config.database_dsn, config.search_connections}),
         acceptance_pool({config.database_dsn, config.acceptance_connections}),
         critical_pool({config.database_dsn, config.critical_connections}),
         delivery_pool({config.database_dsn, config.delivery_connections}),
@@ -40,6 +41,7 @@ struct StorageSet {
 
   storage::MasterKeys master_keys;
   storage::ConnectionPool api_pool;
+  storage::ConnectionPool search_pool;
   storage::ConnectionPool acceptance_pool;
   storage::ConnectionPool critical_pool;
   storage::ConnectionPool delivery_pool;
@@ -52,11 +54,13 @@ struct StorageSet {
   storage::PostgresTemplateStore templates{api_pool};
   storage::PostgresEmailStore emails{api_pool, keys};
   storage::PostgresEmailStore accepting_emails{acceptance_pool, keys};
+  storage::PostgresEmailStore searched_emails{search_pool, keys};
   storage::PostgresDeliveryEventStore delivery_events{api_pool, soft_bounces};
   storage::PostgresCategoryStore categories{api_pool};
   storage::PostgresPreferenceStore preferences{api_pool, keys};
   storage::PostgresSuppressionStore suppressions{api_pool, keys};
   storage::PostgresContactStore contacts{api_pool, keys};
+  storage::PostgresContactStore searched_contacts{search_pool, keys};
   storage::PostgresSegmentStore segments{api_pool};
   storage::PostgresQueueStore critical_queue{critical_pool, critical_keys};
   storage::PostgresQueueStore queue{delivery_pool, keys};

@@ -44,7 +44,9 @@ class RowImport {
   }
 
  private:
+  // A request is full with the row that passes either; the server takes 16 MiB.
   static constexpr int kRowsOfRequest = 2000;
+  static constexpr size_t kBytesOfRequest = 4 << 20;
   static constexpr size_t kRequestsOfCall = 10;
 
   absl::Status Skip() {
@@ -64,10 +66,11 @@ class RowImport {
     while (requests.size() < kRequestsOfCall) {
       Request request;
       int rows = 0;
-      for (; rows < kRowsOfRequest; ++rows) {
+      for (size_t bytes = 0; rows < kRowsOfRequest && bytes < kBytesOfRequest; ++rows) {
         const absl::StatusOr<bool> read = reader_.Next(row);
         if (!read.ok()) return read.status();
         if (!*read) break;
+        bytes += row.ByteSizeLong();
         *Kind::Add(request) = std::move(row);
       }
       if (rows == 0) break;

@@ -79,6 +79,7 @@ struct Config {
   std::string log_severity = "info";
   std::string database_dsn;
   int api_connections = 4;
+  int search_connections = 3;  // of lists and exports by a filter, and of their threads
   int acceptance_connections = 3;
   int critical_connections = 3;  // of lane CRITICAL alone
   int delivery_connections = 6;  // of the other lanes

@@ -238,6 +238,7 @@ void ReadDatabase(Section section, Config* config) {
   }
   section.Read("migrate", &config->migrate);
   section.ReadCount("api_connections", &config->api_connections);
+  section.ReadCount("search_connections", &config->search_connections);
   section.ReadCount("acceptance_connections", &config->acceptance_connections);
   section.ReadCount("critical_connections", &config->critical_connections);
   section.ReadCount("delivery_connections", &config->delivery_connections);

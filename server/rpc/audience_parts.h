@@ -17,6 +17,7 @@ namespace herald::rpc {
 // What the methods of ContactService stand on. Everything outlives them.
 struct AudienceParts {
   storage::ContactStore& contacts;
+  storage::ContactStore& searched;  // the same, for what may look at very many
   storage::SegmentStore& segments;
   storage::TenantStore& tenants;  // for its audit log
   ContactIdGenerator& contact_ids;

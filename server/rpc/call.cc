@@ -62,6 +62,10 @@ void Call::Continue(const identity::Authenticator::Result& caller, bool on_execu
   if (!access.ok()) return FinishWith(access);
   caller_ = *caller;
   if (policy_.runs == MethodPolicy::Runs::kInline) return RunHandler();
+  if (policy_.runs == MethodPolicy::Runs::kAsSearch) {
+    if (!shell_.searches.Submit(caller_->tenant, [this] { RunInTime(); })) FinishWith(Overloaded());
+    return;
+  }
   if (on_executor) return RunInTime();
   SubmitOrShed([this] { RunInTime(); });
 }

@@ -14,6 +14,7 @@
 #include "server/rpc/completion_loop.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/method_policy.h"
+#include "server/rpc/search_executor.h"
 
 namespace herald::rpc {
 
@@ -21,6 +22,7 @@ namespace herald::rpc {
 struct CallShell {
   identity::Authenticator& authenticator;
   Executor& executor;
+  SearchExecutor& searches;
   Admission& admission;
   CallObserver& observer;
   std::function<absl::Time()> clock;
@@ -28,7 +30,7 @@ struct CallShell {
 
 // One unary call, from its posting to the end of its answer; unary_call.h adds the types. Deletes
 // itself. The way of a call: arrived → counted, or shed → deadline → token → access → handler (on
-// the polling thread, or on the executor) → Finish, from any thread → answered.
+// the polling thread, or on an executor) → Finish, from any thread → answered.
 class Call : public CompletionTag {
  public:
   // For handlers, until the call is finished.

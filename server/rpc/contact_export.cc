@@ -11,9 +11,13 @@ namespace herald::rpc {
 namespace {
 
 // Ids are found many at a time, since a filter may have to look at all contacts for each query, and
-// loaded page by page.
+// loaded in small steps, since contacts may be large.
 constexpr int kFindMax = 20'000;
+constexpr size_t kLoadMax = 100;
 constexpr size_t kPageMax = 1000;
+// A page is full with the contact that passes this: below what gRPC's clients take unless told
+// otherwise, 4 MiB, by more than the largest contact.
+constexpr size_t kPageBytes = 2 << 20;
 
 }  // namespace
 
@@ -37,7 +41,7 @@ absl::Status ContactExport::Begin(const identity::Caller& caller) {
 }
 
 absl::Status ContactExport::FindMore() {
-  const auto ids = parts_.contacts.Find(tenant_, query_);
+  const auto ids = parts_.searched.Find(tenant_, query_);
   if (!ids.ok()) return ContactError(ids.status());
   found_.assign(ids->begin(), ids->end());
   exhausted_ = ids->size() < static_cast<size_t>(kFindMax);
@@ -45,22 +49,39 @@ absl::Status ContactExport::FindMore() {
   return absl::OkStatus();
 }
 
+absl::Status ContactExport::AddSome(Response& page) {
+  const size_t room = kPageMax - static_cast<size_t>(page.contacts_size());
+  const size_t count = std::min({found_.size(), kLoadMax, room});
+  const std::vector<ContactId> ids(found_.begin(),
+                                   found_.begin() + static_cast<std::ptrdiff_t>(count));
+  const auto records = parts_.searched.Load(tenant_, ids);
+  if (!records.ok()) return ContactError(records.status());
+  const Reveal email = request_.reveal_email() ? Reveal::kInFull : Reveal::kRedacted;
+  ContactId last = ids.back();
+  for (const storage::ContactRecord& record : *records) {
+    v1::Contact& contact = *page.add_contacts();
+    const absl::Status told = ToProto(record, email, contact);
+    if (!told.ok()) return ContactError(told);
+    page_bytes_ += contact.ByteSizeLong();
+    if (page_bytes_ < kPageBytes) continue;
+    last = record.id;
+    break;
+  }
+  while (found_.front() != last) found_.pop_front();
+  found_.pop_front();
+  page.set_resume_token(parts_.tokens.SealNumber(list_, last.value));
+  return absl::OkStatus();
+}
+
 absl::Status ContactExport::NextPage(Response& page) {
   if (found_.empty() && !exhausted_) {
     if (absl::Status status = FindMore(); !status.ok()) return status;
   }
-  if (found_.empty()) return absl::OkStatus();
-  const auto end = found_.begin() + static_cast<std::ptrdiff_t>(std::min(found_.size(), kPageMax));
-  const std::vector<ContactId> ids(found_.begin(), end);
-  found_.erase(found_.begin(), end);
-  const auto records = parts_.contacts.Load(tenant_, ids);
-  if (!records.ok()) return ContactError(records.status());
-  const Reveal email = request_.reveal_email() ? Reveal::kInFull : Reveal::kRedacted;
-  for (const storage::ContactRecord& record : *records) {
-    const absl::Status told = ToProto(record, email, *page.add_contacts());
-    if (!told.ok()) return ContactError(told);
+  page_bytes_ = 0;
+  while (!found_.empty() && page_bytes_ < kPageBytes &&
+         static_cast<size_t>(page.contacts_size()) < kPageMax) {
+    if (absl::Status status = AddSome(page); !status.ok()) return status;
   }
-  page.set_resume_token(parts_.tokens.SealNumber(list_, ids.back().value));
   return absl::OkStatus();
 }
 

@@ -27,6 +27,8 @@ class ContactExport {
 
  private:
   absl::Status FindMore();
+  // Moves the first of those found to `page`, as many as are loaded at a time and it has room for.
+  absl::Status AddSome(Response& page);
 
   const AudienceParts& parts_;
   const Request& request_;
@@ -34,6 +36,7 @@ class ContactExport {
   std::string list_;  // binds resume tokens
   storage::ContactQuery query_;
   std::deque<ContactId> found_;
+  size_t page_bytes_ = 0;
   bool exhausted_ = false;
 };
 

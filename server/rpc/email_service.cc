@@ -94,10 +94,11 @@ class EmailService::Async final
   CallShell& shell_;
 };
 
-EmailService::EmailService(storage::EmailStore& emails, storage::TenantStore& tenants,
-                           acceptance::Acceptor& acceptor, const PageTokens& tokens, WatchHub& hub,
-                           CallShell& shell)
+EmailService::EmailService(storage::EmailStore& emails, storage::EmailStore& searched,
+                           storage::TenantStore& tenants, acceptance::Acceptor& acceptor,
+                           const PageTokens& tokens, WatchHub& hub, CallShell& shell)
     : emails_(emails),
+      searched_(searched),
       tenants_(tenants),
       acceptor_(acceptor),
       tokens_(tokens),
@@ -213,7 +214,7 @@ absl::Status EmailService::ListEmails(const Call& call, const v1::ListEmailsRequ
   }
   if (!check.ok()) return check.status();
   query.limit = page + 1;
-  const auto records = emails_.ListEmails(tenant, query);
+  const auto records = searched_.ListEmails(tenant, query);
   if (!records.ok()) return records.status();
   for (const storage::EmailRecord& record : *records) {
     if (response.emails_size() == page) {

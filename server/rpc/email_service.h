@@ -14,9 +14,9 @@ namespace herald::rpc {
 class EmailService final : public Served {
  public:
   // All references outlive the service.
-  EmailService(storage::EmailStore& emails, storage::TenantStore& tenants,
-               acceptance::Acceptor& acceptor, const PageTokens& tokens, WatchHub& hub,
-               CallShell& shell);
+  EmailService(storage::EmailStore& emails, storage::EmailStore& searched,
+               storage::TenantStore& tenants, acceptance::Acceptor& acceptor,
+               const PageTokens& tokens, WatchHub& hub, CallShell& shell);
   ~EmailService() override;
 
   const char* name() const override;
@@ -49,6 +49,7 @@ class EmailService final : public Served {
                              v1::RedriveEmailsResponse& response);
 
   storage::EmailStore& emails_;
+  storage::EmailStore& searched_;  // the same, for what may look at very many
   storage::TenantStore& tenants_;
   acceptance::Acceptor& acceptor_;
   const PageTokens& tokens_;

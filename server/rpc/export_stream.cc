@@ -14,7 +14,7 @@ grpc::ServerWriteReactor<typename Export::Response>* ExportStream<Export>::Open(
     grpc::CallbackServerContext& context, const Request& request, const AudienceParts& parts) {
   std::shared_ptr<ExportStream> stream(new ExportStream(context, request, parts));
   stream->self_ = stream;
-  stream->Submit(&ExportStream::Join);
+  if (!parts.shell.executor.Submit([stream] { stream->Join(); })) stream->End(Overloaded());
   return stream.get();
 }
 
@@ -28,25 +28,26 @@ ExportStream<Export>::ExportStream(grpc::CallbackServerContext& context, const R
       export_(parts_, request) {}
 
 template <class Export>
-void ExportStream<Export>::Submit(void (ExportStream::*step)()) {
-  if (!parts_.shell.executor.Submit(
-          [stream = this->shared_from_this(), step] { (*stream.*step)(); })) {
-    End(Overloaded());
-  }
-}
-
-template <class Export>
 void ExportStream<Export>::Join() {
   const absl::Status prepared = Prepare();
   if (!prepared.ok()) return End(prepared);
-  ReadPage();
+  NextPage();
 }
 
 template <class Export>
 absl::Status ExportStream<Export>::Prepare() {
   const auto caller = AdmitStream(BearerToken(context_), policy_, parts_.shell);
   if (!caller.ok()) return caller.status();
+  tenant_ = (*caller)->tenant;
   return export_.Begin(**caller);
+}
+
+template <class Export>
+void ExportStream<Export>::NextPage() {
+  if (!parts_.shell.searches.Submit(tenant_,
+                                    [stream = this->shared_from_this()] { stream->ReadPage(); })) {
+    End(Overloaded());
+  }
 }
 
 template <class Export>
@@ -68,7 +69,7 @@ void ExportStream<Export>::ReadPage() {
 template <class Export>
 void ExportStream<Export>::OnWriteDone(bool ok) {
   if (!ok) return End(CallerLeft());
-  Submit(&ExportStream::ReadPage);
+  NextPage();
 }
 
 template <class Export>

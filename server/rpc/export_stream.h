@@ -10,8 +10,8 @@
 
 namespace herald::rpc {
 
-// One call that exports, be it a ContactExport or a SuppressionExport: reads a page on the
-// executor, writes it, and reads the next when the caller took it. Ends exactly once; keeps itself
+// One call that exports, be it a ContactExport or a SuppressionExport: reads a page as a
+// search, writes it, and reads the next when the caller took it. Ends exactly once; keeps itself
 // alive until gRPC is done with it.
 template <class Export>
 class ExportStream final : public grpc::ServerWriteReactor<typename Export::Response>,
@@ -29,10 +29,10 @@ class ExportStream final : public grpc::ServerWriteReactor<typename Export::Resp
   ExportStream(grpc::CallbackServerContext& context, const Request& request,
                const AudienceParts& parts);
 
-  // Runs `step` on the executor.
-  void Submit(void (ExportStream::*step)());
   void Join();
   absl::Status Prepare();
+  // Reads and writes one soon.
+  void NextPage();
   void ReadPage();
   void End(const absl::Status& status);
 
@@ -47,6 +47,7 @@ class ExportStream final : public grpc::ServerWriteReactor<typename Export::Resp
 
   // Of the one task that reads, or of the write that follows it.
   Export export_;
+  TenantId tenant_;
   Response page_;
 
   absl::Mutex mu_;

@@ -14,8 +14,9 @@ struct MethodPolicy {
   identity::Caller::Kind kind;
   // Bits of storage::TokenScope, all of them needed; 0 unless `kind` is kTenant.
   int scopes;
-  // kInline: on the polling thread, for methods that never block.
-  enum class Runs { kInline, kOnExecutor, kAsStream } runs;
+  // kInline: on the polling thread, for methods that never block. kAsSearch: a tenant's methods
+  // that may look at very many rows, on threads of their own.
+  enum class Runs { kInline, kOnExecutor, kAsSearch, kAsStream } runs;
 };
 
 // One entry for every method that is served.

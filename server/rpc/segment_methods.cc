@@ -138,11 +138,11 @@ absl::Status SegmentMethods::Preview(const Call& call, const v1::PreviewSegmentR
   if (!filter.ok()) return filter.status();
   const int sample =
       request.sample_size() == 0 ? kSampleDefault : std::min(request.sample_size(), kSampleMax);
-  const auto count = parts_.contacts.Count(tenant, *filter, sample);
+  const auto count = parts_.searched.Count(tenant, *filter, sample);
   if (!count.ok()) return SegmentError(count.status());
   response.set_contact_count(count->contacts);
   response.set_exact(count->exact);
-  const auto records = parts_.contacts.Load(tenant, count->sample);
+  const auto records = parts_.searched.Load(tenant, count->sample);
   if (!records.ok()) return SegmentError(records.status());
   for (const storage::ContactRecord& record : *records) {
     const absl::Status told = ToProto(record, Reveal::kRedacted, *response.add_sample());

@@ -18,6 +18,7 @@
 #include "server/rpc/executor.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/readiness.h"
+#include "server/rpc/search_executor.h"
 #include "server/rpc/server_credentials.h"
 #include "server/rpc/template_service.h"
 #include "server/rpc/tenant_service.h"
@@ -68,11 +69,12 @@ class Server::Impl {
   Impl(const ServerOptions& options, const ServerParts& parts)
       : admission_(options.calls_in_flight_max),
         executor_(options.executor_threads, static_cast<size_t>(options.executor_queue_max)),
-        shell_{parts.authenticator, executor_, admission_, parts.observer, parts.clock},
+        searches_(options.search_threads, static_cast<size_t>(options.searches_waiting_max)),
+        shell_{parts.authenticator, executor_, searches_, admission_, parts.observer, parts.clock},
         tokens_(parts.page_token_key),
         hub_(parts.emails, executor_, tokens_, options.watch, parts.clock) {
-    served_.push_back(std::make_unique<EmailService>(parts.emails, parts.tenants, parts.acceptor,
-                                                     tokens_, hub_, shell_));
+    served_.push_back(std::make_unique<EmailService>(
+        parts.emails, parts.searched_emails, parts.tenants, parts.acceptor, tokens_, hub_, shell_));
     served_.push_back(std::make_unique<TemplateService>(
         parts.templates, parts.catalog, parts.acceptor, tokens_, parts.render_limits));
     served_.push_back(std::make_unique<TenantService>(
@@ -81,8 +83,8 @@ class Server::Impl {
     served_.push_back(std::make_unique<DeliveryEventService>(
         parts.delivery_events, UnsubscribeMethods(parts.preferences, parts.tenants, parts.clock)));
     served_.push_back(std::make_unique<ContactService>(
-        AudienceParts{parts.contacts, parts.segments, parts.tenants, parts.contact_ids, tokens_,
-                      shell_, draining_, parts.preferences}));
+        AudienceParts{parts.contacts, parts.searched_contacts, parts.segments, parts.tenants,
+                      parts.contact_ids, tokens_, shell_, draining_, parts.preferences}));
   }
 
   ~Impl() { Drain(absl::Now()); }
@@ -129,6 +131,7 @@ class Server::Impl {
       admission_.WaitEmpty();
     }
     executor_.Stop();
+    searches_.Stop();
     for (const auto& loop : loops_) loop->Stop();
     server_.reset();
   }
@@ -143,6 +146,7 @@ class Server::Impl {
 
   Admission admission_;
   Executor executor_;
+  SearchExecutor searches_;
   CallShell shell_;
   const PageTokens tokens_;
   WatchHub hub_;

@@ -34,6 +34,9 @@ struct ServerParts {
   storage::TenantRouteStore& routes;
   storage::ContactStore& contacts;
   storage::SegmentStore& segments;
+  // The same, on connections of their own, for what may look at very many rows.
+  storage::EmailStore& searched_emails;
+  storage::ContactStore& searched_contacts;
   ContactIdGenerator& contact_ids;
   catalog::TemplateCatalog& catalog;
   acceptance::Acceptor& acceptor;

@@ -32,6 +32,8 @@ struct ServerOptions {
   int calls_in_flight_max = 2048;
   int executor_threads = 8;  // for methods that block on the database
   int executor_queue_max = 1024;
+  int search_threads = 3;         // for methods that may look at very many rows
+  int searches_waiting_max = 64;  // of one tenant; more are refused with UNAVAILABLE (OVERLOADED)
   int message_bytes_max = 16 << 20;
   int metadata_bytes_max = 8 << 10;
   int streams_per_connection_max = 256;

@@ -21,6 +21,7 @@ class FakeContactStore final : public storage::ContactStore {
 
   // What the next calls of Upsert answer, with the rows they were given; OK: they are stored.
   std::function<absl::Status(absl::Span<const storage::NewContact>)> on_upsert;
+  std::function<void(TenantId)> on_find;  // may block
 
   Record Create(TenantId tenant, const storage::NewContact& contact) override {
     absl::MutexLock lock(&mu_);
@@ -76,6 +77,7 @@ class FakeContactStore final : public storage::ContactStore {
   }
   absl::StatusOr<std::vector<ContactId>> Find(TenantId tenant,
                                               const storage::ContactQuery& query) override {
+    if (on_find) on_find(tenant);
     absl::MutexLock lock(&mu_);
     const bool newest = query.order == storage::ContactQuery::Order::kNewestFirst;
     std::vector<ContactId> ids;

@@ -275,6 +275,37 @@ TEST_F(ContactServiceTest, ExportsAllOldestFirstAndResumes) {
   EXPECT_THAT(Fields(Export(request, token_).status), ElementsAre("resume_token"));
 }
 
+TEST_F(ContactServiceTest, AnExportOfLargeContactsStaysBelowWhatClientsTake) {
+  constexpr int kContacts = 500;
+  std::vector<std::string> emails;
+  v1::ImportContactsRequest rows;
+  for (int i = 0; i < kContacts; ++i) {
+    v1::Contact& contact = *rows.add_contacts();
+    emails.push_back(absl::StrCat("u", i, "@x.com"));
+    contact.set_email(emails.back());
+    (*contact.mutable_attributes()->mutable_fields())["note"].set_string_value(
+        std::string(12'000, 'n'));
+  }
+  const auto context = As(token_);
+  v1::ImportContactsResponse imported;
+  const auto writer = stub_->ImportContacts(context.get(), &imported);
+  ASSERT_TRUE(writer->Write(rows));
+  writer->WritesDone();
+  ASSERT_TRUE(writer->Finish().ok());
+  ASSERT_EQ(imported.created_count(), kContacts);
+  v1::ExportContactsRequest request;
+  request.set_reveal_email(true);
+  const Exported all = Export(request, token_);
+  ASSERT_TRUE(all.status.ok()) << all.status.error_message();
+  EXPECT_EQ(all.emails, emails);
+  EXPECT_GE(all.tokens.size(), 3u);
+  request.set_resume_token(all.tokens[0]);
+  const Exported rest = Export(request, token_);
+  ASSERT_TRUE(rest.status.ok()) << rest.status.error_message();
+  EXPECT_EQ(rest.tokens.size(), all.tokens.size() - 1);
+  EXPECT_EQ(rest.emails.back(), emails.back());
+}
+
 TEST_F(ContactServiceTest, AnExportIsRedactedForThoseWhoMayOnlyRead) {
   ASSERT_TRUE(Create("anna@x.com").ok());
   const std::string reader = Issue(storage::kScopeRead);

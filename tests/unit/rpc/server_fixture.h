@@ -69,6 +69,8 @@ class ServerFixture : public ::testing::Test {
             routes_,
             contacts_,
             segments_,
+            emails_,
+            contacts_,
             contact_ids_,
             catalog_,
             acceptor_,
