@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "server/delivery/lane_policy.h"
 #include "server/duties/chunk_duties.h"
 #include "server/duties/maintenance_duties.h"
 #include "server/duties/queue_duties.h"
@@ -13,9 +14,7 @@
 namespace herald {
 namespace {
 
-// A poison email takes a process with it this many times before it is quarantined.
-constexpr int kClaimsMax = 3;
-
+using delivery::kClaimsMax;
 using ops::Log;
 using ops::Severity;
 

@@ -11,6 +11,10 @@ enum class UnconfirmedPolicy {
   kHold,    // FAILED, "outcome_unknown": none is better than a second copy
 };
 
+// Claims of an email without an end, each of which may have taken a process along, before it is
+// quarantined.
+inline constexpr int kClaimsMax = 3;
+
 // How a lane's emails are delivered.
 struct LanePolicy {
   // Hand-overs before an email is DEAD.

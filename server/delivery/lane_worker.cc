@@ -14,6 +14,7 @@ namespace {
 constexpr absl::Duration kBusyPoll = absl::Milliseconds(20);
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(500);
 constexpr int kScouts = 25;  // see ClosedRoutes
+constexpr absl::Duration kLastClaimWait = absl::Seconds(1);
 // Left of a lease beyond the provider's timeout, for recording the outcome.
 constexpr absl::Duration kRecordMargin = absl::Seconds(5);
 
@@ -70,6 +71,7 @@ void LaneWorker::Run() {
     if (claimed > 0) {
       if (lane_ == Lane::kCritical && parts_.urgent != nullptr) parts_.urgent->Note(SteadyNow());
       Pass(Failpoint::kAfterClaim);
+      HoldBackLastClaims(*emails);
       IsolateSuspect(*emails);
       Deliver(*std::move(emails));
     }
@@ -97,12 +99,42 @@ bool LaneWorker::Stopping() {
   return stopping_;
 }
 
+// An email that is quarantined should this process end now: one such is in flight at a time,
+// however long its provider takes, and the others wait. So what kills whoever touches it takes no
+// other along to where nothing is tried again.
+void LaneWorker::HoldBackLastClaims(std::vector<storage::LeasedEmail>& emails) {
+  const auto others = std::stable_partition(
+      emails.begin(), emails.end(),
+      [](const storage::LeasedEmail& email) { return email.claims < kClaimsMax; });
+  if (others == emails.end()) return;
+  auto waiting = others;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!last_claim_.has_value()) last_claim_ = (waiting++)->lease.email;
+  }
+  std::vector<storage::ParkedEmail> parked;
+  for (auto email = waiting; email != emails.end(); ++email) {
+    parked.push_back({email->lease, email->claim_time + kLastClaimWait * (1 + parts_.random()),
+                      email->slots_held, ""});
+  }
+  emails.erase(waiting, emails.end());
+  if (parked.empty()) return;
+  // Should this fail, the leases end by themselves.
+  if (absl::Status status = parts_.store->Park(parked); !status.ok()) {
+    parts_.observer->OnStorageError("park", status);
+  }
+}
+
 // An email whose earlier claim never came to an end may be what took the process along: it goes
-// alone, lest its neighbours follow it into quarantine. They are due again at once.
+// alone, the most suspect first, lest its neighbours follow it into quarantine. They are due again
+// at once.
 void LaneWorker::IsolateSuspect(std::vector<storage::LeasedEmail>& emails) {
-  const auto is_suspect = [](const storage::LeasedEmail& email) { return email.claims > 1; };
-  const auto suspect = std::find_if(emails.begin(), emails.end(), is_suspect);
-  if (suspect == emails.end() || emails.size() == 1) return;
+  const auto suspect =
+      std::max_element(emails.begin(), emails.end(),
+                       [](const storage::LeasedEmail& a, const storage::LeasedEmail& b) {
+                         return a.claims < b.claims;
+                       });
+  if (emails.size() <= 1 || suspect->claims <= 1) return;
   std::iter_swap(emails.begin(), suspect);
   std::vector<storage::Lease> others;
   for (size_t i = 1; i < emails.size(); ++i) others.push_back(emails[i].lease);
@@ -125,7 +157,7 @@ void LaneWorker::Deliver(std::vector<storage::LeasedEmail> emails) {
     if (absl::Status status = parts_.store->ReturnLeases(leases); !status.ok()) {
       parts_.observer->OnStorageError("return", status);
     }
-    for (const storage::LeasedEmail& email : emails) Release(email.lease.tenant);
+    for (const storage::LeasedEmail& email : emails) Release(email.lease);
     return;
   }
   std::vector<Job> jobs;
@@ -234,7 +266,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   if (!begun.ok()) {
     // Whether the attempts were recorded is not known, so nothing may be handed over: the leases
     // end, and a rescue sorts it out.
-    for (const Job& job : jobs) Release(job.email->lease.tenant);
+    for (const Job& job : jobs) Release(job.email->lease);
     return;
   }
   Pass(Failpoint::kAfterBeginCommit);
@@ -250,7 +282,7 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
       if (result.verdict == storage::BeginResult::Verdict::kStopped) {
         parts_.observer->OnStopped(*jobs[i].email, result.stopped_as);
       }
-      Release(jobs[i].email->lease.tenant);
+      Release(jobs[i].email->lease);
     } else if (too_late) {
       EndUnsent(jobs[i], result.attempt);
     } else {
@@ -322,8 +354,8 @@ void LaneWorker::End(const std::shared_ptr<const storage::LeasedEmail>& email,
                      storage::AttemptEnd end) {
   // Another account is waiting for it.
   const bool again = !end.disposition.tried_accounts.empty();
-  recorder_->Add({email, std::move(end), [this, again, tenant = email->lease.tenant] {
-                    Release(tenant);
+  recorder_->Add({email, std::move(end), [this, again, lease = email->lease] {
+                    Release(lease);
                     if (again) Wake();
                   }});
 }
@@ -336,9 +368,10 @@ void LaneWorker::EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEm
   End(email, std::move(end));
 }
 
-void LaneWorker::Release(TenantId tenant) {
+void LaneWorker::Release(const storage::Lease& lease) {
   absl::MutexLock lock(&mutex_);
-  shares_.Remove(tenant, 1);
+  shares_.Remove(lease.tenant, 1);
+  if (last_claim_ == lease.email) last_claim_.reset();
 }
 
 }  // namespace herald::delivery

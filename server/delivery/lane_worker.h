@@ -73,6 +73,7 @@ class LaneWorker {
   void Pause(absl::Duration at_most, const TenantShares::Allowance* room = nullptr)
       ABSL_LOCKS_EXCLUDED(mutex_);
   bool Stopping() ABSL_LOCKS_EXCLUDED(mutex_);
+  void HoldBackLastClaims(std::vector<storage::LeasedEmail>& emails) ABSL_LOCKS_EXCLUDED(mutex_);
   void IsolateSuspect(std::vector<storage::LeasedEmail>& emails);
   void Deliver(std::vector<storage::LeasedEmail> emails);
   bool Prepare(const std::shared_ptr<const storage::LeasedEmail>& email, Job* job);
@@ -88,7 +89,7 @@ class LaneWorker {
   void End(const std::shared_ptr<const storage::LeasedEmail>& email, storage::AttemptEnd end);
   void EndWithoutAttempt(const std::shared_ptr<const storage::LeasedEmail>& email,
                          storage::Disposition disposition);
-  void Release(TenantId tenant) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Release(const storage::Lease& lease) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Lane lane_;
   const LanePolicy policy_;
@@ -98,6 +99,7 @@ class LaneWorker {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   TenantShares shares_ ABSL_GUARDED_BY(mutex_);
+  absl::optional<EmailId> last_claim_ ABSL_GUARDED_BY(mutex_);  // in flight, see HoldBackLastClaims
 
   ClosedRoutes closed_routes_;
   std::unique_ptr<OutcomeRecorder> recorder_;

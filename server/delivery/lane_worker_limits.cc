@@ -42,7 +42,7 @@ std::vector<LaneWorker::Job> LaneWorker::Limit(std::vector<Job> jobs) {
   if (absl::Status status = parts_.store->Park(parked); !status.ok()) {
     parts_.observer->OnStorageError("park", status);
   }
-  for (const storage::ParkedEmail& email : parked) Release(email.lease.tenant);
+  for (const storage::ParkedEmail& email : parked) Release(email.lease);
   return going;
 }
 
@@ -56,7 +56,7 @@ void LaneWorker::PutOff(const std::vector<Job>& jobs) {
   if (absl::Status status = parts_.store->Park(parked); !status.ok()) {
     parts_.observer->OnStorageError("park", status);
   }
-  for (const storage::ParkedEmail& email : parked) Release(email.lease.tenant);
+  for (const storage::ParkedEmail& email : parked) Release(email.lease);
 }
 
 }  // namespace herald::delivery

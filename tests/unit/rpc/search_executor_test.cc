@@ -35,9 +35,8 @@ class SearchExecutorTest : public ::testing::Test {
   }
   std::vector<TenantId> AwaitBegun(size_t count) {
     absl::MutexLock lock(&mutex_);
-    const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return begun_.size() >= count;
-    };
+    const auto there = [&]()
+                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return begun_.size() >= count; };
     mutex_.Await(absl::Condition(&there));
     return begun_;
   }
