@@ -155,7 +155,7 @@ class QueueStore {
   virtual absl::StatusOr<std::vector<LaneDepth>> Depths() = 0;
   // A number for EmailIdGenerator, in [0, 4096), another one at each call until they wrap.
   virtual absl::StatusOr<int> NextNode() = 0;
-  // OK when the database answers.
+  // OK when the database answers and takes writes; a standby is kUnavailable.
   virtual absl::Status Ping() = 0;
 };
 

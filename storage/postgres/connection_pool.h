@@ -14,7 +14,8 @@ namespace herald::storage {
 
 struct PoolOptions {
   // libpq connection string or URI; several hosts are followed through a failover. Keepalives,
-  // connect_timeout and tcp_user_timeout are added where it does not set them.
+  // connect_timeout, tcp_user_timeout and target_session_attrs are added where it does not set
+  // them.
   std::string dsn;
   int max_connections = 8;
   // How long Acquire waits for a free or a new connection.

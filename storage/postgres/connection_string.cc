@@ -13,8 +13,13 @@ struct Default {
 
 // A dead peer is noticed after 10 + 3 * 5 s while idle, and after 15 s with data under way.
 constexpr Default kDefaults[] = {
-    {"application_name", "herald"}, {"connect_timeout", "3"},  {"keepalives_idle", "10"},
-    {"keepalives_interval", "5"},   {"keepalives_count", "3"}, {"tcp_user_timeout", "15000"},
+    {"application_name", "herald"},
+    {"connect_timeout", "3"},
+    {"keepalives_idle", "10"},
+    {"keepalives_interval", "5"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "15000"},
+    {"target_session_attrs", "read-write"},
 };
 
 }  // namespace

@@ -10,6 +10,8 @@
 namespace herald::storage {
 namespace {
 
+constexpr char kReadOnlySqlTransaction[] = "25006";
+
 std::string SqlState(const std::exception& error) {
   const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error);
   if (sql != nullptr && !sql->sqlstate().empty()) return sql->sqlstate();
@@ -31,7 +33,7 @@ absl::StatusCode CodeOf(absl::string_view state, bool link_open) {
   const absl::string_view cls = state.substr(0, 2);
   if (cls == "08" || cls == "53" || cls == "58") return absl::StatusCode::kUnavailable;
   if (absl::StartsWith(state, "57P")) return absl::StatusCode::kUnavailable;
-  if (state == "25006") return absl::StatusCode::kUnavailable;  // a standby after a failover
+  if (state == kReadOnlySqlTransaction) return absl::StatusCode::kUnavailable;
   if (state == "25P03") return absl::StatusCode::kUnavailable;  // idle in transaction
   if (state == "57014" || state == "55P03") return absl::StatusCode::kDeadlineExceeded;
   if (cls == "40") return absl::StatusCode::kAborted;
@@ -65,6 +67,10 @@ bool LeavesCommitInDoubt(const std::exception& error, bool link_open) {
   const std::string state = SqlState(error);
   return state.empty() || absl::StartsWith(state, "08") || state == "40003" ||
          absl::StartsWith(state, "57P");
+}
+
+bool MetReadOnlyServer(const std::exception& error) {
+  return SqlState(error) == kReadOnlySqlTransaction;
 }
 
 }  // namespace herald::storage

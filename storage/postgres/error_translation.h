@@ -15,4 +15,7 @@ absl::Status TranslateError(const std::exception& error, bool link_open, const c
 // says so itself (08xxx, 40003, 57Pxx). A server that goes on talking has rolled back.
 bool LeavesCommitInDoubt(const std::exception& error, bool link_open);
 
+// Whether the server refused a write because it takes none, as one that became a standby does.
+bool MetReadOnlyServer(const std::exception& error);
+
 }  // namespace herald::storage

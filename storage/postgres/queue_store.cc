@@ -262,11 +262,11 @@ absl::StatusOr<int> PostgresQueueStore::NextNode() {
 }
 
 absl::Status PostgresQueueStore::Ping() {
-  return StoreError(RunTransaction(pool_, Engine("ping", /*read_only=*/true),
-                                   [](Transaction& transaction) -> absl::Status {
-                                     transaction.ExecScript({"ping", "SELECT 1"});
-                                     return absl::OkStatus();
-                                   }));
+  return StoreError(
+      RunTransaction(pool_, Engine("ping"), [](Transaction& transaction) -> absl::Status {
+        transaction.ExecScript(queue_sql::kPing);
+        return absl::OkStatus();
+      }));
 }
 
 }  // namespace herald::storage

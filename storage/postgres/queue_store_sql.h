@@ -373,6 +373,16 @@ WHERE least(email.run_at, chunk.run_at) <= now()
 GROUP BY t.lane
 )sql"};
 
+// Fails as a write would where none is taken: also on a standby, whose transactions are all
+// read-only.
+inline constexpr NamedQuery kPing{"ping", R"sql(
+DO $$ BEGIN
+  IF current_setting('transaction_read_only')::boolean THEN
+    RAISE EXCEPTION 'no writes are taken' USING ERRCODE = 'read_only_sql_transaction';
+  END IF;
+END $$
+)sql"};
+
 inline constexpr NamedQuery kNextNode{"next_node", "SELECT nextval('herald.node_seq')"};
 
 }  // namespace herald::storage::queue_sql

@@ -61,7 +61,7 @@ absl::Status Commit(const TransactionOptions& options, ConnectionPool::Lease& le
   } catch (const std::exception& error) {
     const bool open = lease.connection().is_open();
     const bool doubt = !options.read_only && LeavesCommitInDoubt(error, open);
-    if (doubt || !open) lease.Discard();
+    if (doubt || !open || MetReadOnlyServer(error)) lease.Discard();
     if (doubt) return InDoubt(options.name);
     return TranslateError(error, open, options.name);
   }
@@ -84,6 +84,7 @@ absl::Status RunOnce(ConnectionPool& pool, const TransactionOptions& options,
   } catch (const std::exception& error) {
     status = TranslateError(error, lease->connection().is_open(), transaction.current());
     *lost_race = absl::IsAborted(status);
+    if (MetReadOnlyServer(error)) lease->Discard();
   }
   if (!status.ok()) {
     RollBack(*lease, transaction);

@@ -97,7 +97,8 @@ absl::Status RunTransactionBody(ConnectionPool& pool, const TransactionOptions& 
 // 2 s, idle 10 s) are local to it.
 //
 // Nothing was changed, unless said:
-//   kUnavailable         no connection, the link broke, or the server is out of resources
+//   kUnavailable         no connection, the link broke, or the server is out of resources or takes
+//                        no writes; a link to such a server is not lent again
 //   kUnknown             the link broke during COMMIT: see IsInDoubt; never for read_only
 //   kAborted             serialization failure or deadlock; the body was run 3 times, so it must be
 //                        repeatable

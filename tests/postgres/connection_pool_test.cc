@@ -168,6 +168,15 @@ TEST(ConnectionStringTest, KeepsWhatIsSetAndAddsTheRest) {
   EXPECT_THAT(pairs, ::testing::Not(::testing::HasSubstr("connect_timeout=3")));
 }
 
+TEST(ConnectionStringTest, PassesOverStandbysUnlessToldOtherwise) {
+  EXPECT_THAT(WithLinkDefaults("host=a,b"),
+              ::testing::HasSubstr(" target_session_attrs=read-write"));
+  EXPECT_THAT(WithLinkDefaults("postgresql://a,b/herald"),
+              ::testing::HasSubstr("&target_session_attrs=read-write"));
+  EXPECT_THAT(WithLinkDefaults("host=a,b target_session_attrs=any"),
+              ::testing::Not(::testing::HasSubstr("read-write")));
+}
+
 TEST(ConnectionStringTest, ExtendsAUri) {
   EXPECT_THAT(WithLinkDefaults("postgresql://a,b/herald"),
               ::testing::StartsWith("postgresql://a,b/herald?application_name=herald&connect_"));

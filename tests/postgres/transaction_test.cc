@@ -227,6 +227,41 @@ TEST_F(TransactionTest, AUniqueViolationNamesItsConstraintAndNotTheValue) {
   EXPECT_THAT(status.ToString(), Not(HasSubstr("secret-slug")));
 }
 
+int64_t Backend(ConnectionPool& pool) {
+  return RunTransaction(
+             pool, {.name = "backend"},
+             [](Transaction& transaction) -> absl::StatusOr<int64_t> {
+               return Int64Of(transaction.Exec({"backend", "SELECT pg_backend_pid()"})[0][0]);
+             })
+      .value();
+}
+
+// As every session of a server that a failover made a standby.
+absl::Status TurnReadOnly(ConnectionPool& pool) {
+  return RunTransaction(pool, {.name = "turn"}, [](Transaction& transaction) {
+    transaction.ExecScript({"turn", "SET SESSION default_transaction_read_only = on"});
+    return absl::OkStatus();
+  });
+}
+
+TEST_F(TransactionTest, ALinkThatTookNoWriteIsNotLentAgain) {
+  ConnectionPool pool({.dsn = database_.dsn(), .max_connections = 1});
+  const int64_t standby = Backend(pool);
+  ASSERT_OK(TurnReadOnly(pool));
+  ASSERT_EQ(Backend(pool), standby);
+  EXPECT_THAT(Write(pool), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("25006")));
+  EXPECT_OK(Write(pool));
+  EXPECT_NE(Backend(pool), standby);
+  EXPECT_EQ(Entries(), "1");
+}
+
+TEST_F(TransactionTest, NoLinkIsOpenedToAServerThatTakesNoWrites) {
+  database_.Psql("ALTER DATABASE " + database_.name() + " SET default_transaction_read_only = on");
+  ConnectionPool pool({.dsn = database_.dsn(), .acquire_timeout = absl::Milliseconds(50)});
+  EXPECT_THAT(Write(pool), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("reached")));
+  EXPECT_EQ(pool.stats().open, 0);
+}
+
 class LostLinkTest : public TransactionTest {
  protected:
   using Gate = support::TcpGate;
