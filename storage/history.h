@@ -5,7 +5,8 @@
 
 namespace herald::storage {
 
-// How long finished emails are kept, from their acceptance.
+// How long finished emails are kept, from their acceptance, send_time or last change of state,
+// whichever came last.
 struct Retention {
   absl::Duration emails = absl::Hours(24 * 90);    // summary, attempts and events
   absl::Duration contents = absl::Hours(24 * 30);  // what they said; at most `emails`

@@ -1,5 +1,7 @@
 #include "storage/postgres/history.h"
 
+#include <algorithm>
+
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/history_sql.h"
 #include "storage/postgres/transaction.h"
@@ -15,14 +17,21 @@ struct Round {
   bool more = false;
 };
 
+// What is from before it goes. No email is as old as the clamp, which a timestamp can hold.
+absl::Time CutoffOf(absl::Time now, absl::Duration kept) {
+  return std::max(now - kept, absl::UnixEpoch());
+}
+
 Round PruneTenant(Transaction& transaction, TenantId tenant, absl::Time now,
                   const Retention& retention) {
+  const absl::Time emails_from = CutoffOf(now, retention.emails);
+  const absl::Time contents_from = CutoffOf(now, retention.contents);
   const auto emails = transaction.Exec(history_sql::kPruneEmails, tenant,
-                                       FirstEmailIdAt(now - retention.emails), kRoundMax);
-  const auto chunks = transaction.Exec(history_sql::kPruneChunks, tenant,
-                                       FirstEmailIdAt(now - retention.emails), kRoundMax);
+                                       FirstEmailIdAt(emails_from), kRoundMax, emails_from);
+  const auto chunks =
+      transaction.Exec(history_sql::kPruneChunks, tenant, FirstEmailIdAt(emails_from), kRoundMax);
   const auto contents = transaction.Exec(history_sql::kPruneContents, tenant,
-                                         FirstEmailIdAt(now - retention.contents), kRoundMax);
+                                         FirstEmailIdAt(contents_from), kRoundMax, contents_from);
   return {tenant, emails.affected_rows() == kRoundMax || contents.affected_rows() == kRoundMax ||
                       chunks.affected_rows() >= kRoundMax};
 }

@@ -9,13 +9,15 @@ inline constexpr NamedQuery kNextTenant{"next_tenant", R"sql(
 SELECT min(tenant_id), herald.micros(now()) FROM herald.tenants WHERE tenant_id > $1::bigint
 )sql"};
 
-// $1 tenant, $2 the first email to keep, $3 limit. Ids grow with time, so the primary key finds
-// them. The queue is asked because a row may stay a moment longer than its email's last state, the
-// key because whoever repeats it is answered with the email.
+// $1 tenant, $2 the first email to keep, $3 limit, $4 the time of $2. Ids grow with
+// time, so the primary key finds them; one that was sent or changed since $4 stays, since its
+// provider may yet tell of it. The queue is asked because a row may stay a moment longer than its
+// email's last state, the key because whoever repeats it is answered with the email.
 inline constexpr NamedQuery kPruneEmails{"prune_emails", R"sql(
 WITH old AS MATERIALIZED (
   SELECT e.email_id FROM herald.emails e
   WHERE e.tenant_id = $1::bigint AND e.email_id < $2::bigint AND e.state NOT IN (1, 2, 4)
+    AND greatest(e.send_time, e.update_time) < $4::timestamptz
     AND NOT EXISTS (SELECT FROM herald.queue q
                     WHERE q.tenant_id = e.tenant_id AND q.email_id = e.email_id)
     AND NOT EXISTS (SELECT FROM herald.idempotency_keys k
@@ -54,12 +56,13 @@ DELETE FROM herald.chunk_attempts a USING old o
 WHERE a.tenant_id = $1::bigint AND a.chunk_id = o.chunk_id
 )sql"};
 
-// $1 tenant, $2 the first email whose content is kept, $3 limit.
+// $1 tenant, $2 the first email whose content is kept, $3 limit, $4 the time of $2.
 inline constexpr NamedQuery kPruneContents{"prune_contents", R"sql(
 DELETE FROM herald.email_contents d USING (
   SELECT c.tenant_id, c.email_id FROM herald.email_contents c
   JOIN herald.emails e ON e.tenant_id = c.tenant_id AND e.email_id = c.email_id
   WHERE c.tenant_id = $1::bigint AND c.email_id < $2::bigint AND e.state NOT IN (1, 2, 4, 10)
+    AND greatest(e.send_time, e.update_time) < $4::timestamptz
   ORDER BY c.email_id LIMIT $3::integer) old
 WHERE d.tenant_id = old.tenant_id AND d.email_id = old.email_id
 )sql"};

@@ -11,9 +11,15 @@ class HistoryTest : public EmailFixture {
  protected:
   EmailId AcceptAged(const std::string& key, absl::Duration age) {
     NewEmail email = Make(key);
-    email.id = FirstEmailIdAt(absl::Now() - age);
+    email.create_time -= age;
+    email.id = FirstEmailIdAt(email.create_time);
     email.key_expire_time = absl::Now() - age + absl::Hours(24);
     return Accept(email);
+  }
+  // As if that had been when the email was accepted.
+  void End(Outcome outcome, Disposition disposition) {
+    Attempt(outcome, std::move(disposition));
+    Sql("UPDATE herald.emails SET update_time = create_time");
   }
   void Prune() {
     for (bool more = true; more;) {
@@ -33,9 +39,9 @@ class HistoryTest : public EmailFixture {
 
 TEST_F(HistoryTest, AFinishedEmailGoesWithAllThatBelongsToIt) {
   const EmailId old = AcceptAged("old", absl::Hours(72));
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   const EmailId fresh = Accept("fresh");
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   PruneAll();
   EXPECT_EQ(Sql("SELECT email_id FROM herald.emails"), absl::StrCat(fresh.value));
   EXPECT_NE(old, fresh);
@@ -44,11 +50,43 @@ TEST_F(HistoryTest, AFinishedEmailGoesWithAllThatBelongsToIt) {
   }
 }
 
+// Accepted and scheduled long before: its provider tells of it in the days to come.
+TEST_F(HistoryTest, AnEmailSentAMomentAgoStaysHoweverLongAgoItWasAccepted) {
+  const EmailId id = AcceptAged("scheduled", absl::Hours(24 * 100));
+  Attempt(Outcome::kAccepted, Sent());
+  PruneAll();
+  EXPECT_EQ(Count("email_contents"), "1");
+  ProviderEvent bounce = Event(id, EventType::kBounced, "bounce");
+  bounce.bounce_class = BounceClass::kHard;
+  EXPECT_EQ(RecordEvents({bounce}).recorded, 1);
+  EXPECT_EQ(Sql("SELECT reason FROM herald.suppressions"), "hard_bounce");
+
+  Sql("UPDATE herald.emails SET update_time = now() - interval '30 hours'");
+  PruneAll();
+  EXPECT_EQ(Count("emails"), "1");
+  EXPECT_EQ(Count("email_contents"), "0") << "kept for a day";
+  Sql("UPDATE herald.emails SET update_time = now() - interval '50 hours'");
+  PruneAll();
+  EXPECT_EQ(Count("emails"), "0");
+}
+
+TEST_F(HistoryTest, AnEmailStaysUntilLongAfterItsSendTime) {
+  AcceptAged("scheduled", absl::Hours(24 * 100));
+  End(Outcome::kAccepted, Sent());
+  Sql("UPDATE herald.emails SET send_time = now() - interval '1 minute'");
+  PruneAll();
+  EXPECT_EQ(Count("emails"), "1");
+  EXPECT_EQ(Count("email_contents"), "1");
+  Sql("UPDATE herald.emails SET send_time = now() - interval '50 hours'");
+  PruneAll();
+  EXPECT_EQ(Count("emails"), "0");
+}
+
 TEST_F(HistoryTest, WhatAChunkDidGoesWithTheLastOfItsMembers) {
   const EmailId old = AcceptAged("old", absl::Hours(72));
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   const EmailId fresh = Accept("fresh");
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   Sql(absl::StrCat(
       "INSERT INTO herald.chunk_attempts (tenant_id, chunk_id, attempt, begin_time, ",
       "lease_token, account, request_key, request_digest, email_ids) SELECT tenant_id, ", old.value,
@@ -70,9 +108,10 @@ TEST_F(HistoryTest, AnEmailThatIsNotFinishedStaysHoweverOldItIs) {
 
 TEST_F(HistoryTest, AnEmailStaysForAsLongAsItsKeyAnswersWithIt) {
   NewEmail email = Make("kept");
-  email.id = FirstEmailIdAt(absl::Now() - absl::Hours(72));
+  email.create_time -= absl::Hours(72);
+  email.id = FirstEmailIdAt(email.create_time);
   Accept(email);
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   PruneAll();
   const AcceptResult replay = AcceptOne(Make("kept"));
   EXPECT_EQ(replay.kind, AcceptResult::Kind::kReplayed);
@@ -86,7 +125,7 @@ TEST_F(HistoryTest, AnEmailStaysForAsLongAsItsKeyAnswersWithIt) {
 // As of releases that deleted emails before their keys.
 TEST_F(HistoryTest, AKeyWhoseEmailIsGoneIsAReplayOfNothing) {
   Accept("key");
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   Sql("DELETE FROM herald.emails");
   const AcceptResult replay = AcceptOne(Make("key"));
   EXPECT_EQ(replay.kind, AcceptResult::Kind::kReplayed);
@@ -95,7 +134,7 @@ TEST_F(HistoryTest, AKeyWhoseEmailIsGoneIsAReplayOfNothing) {
 
 TEST_F(HistoryTest, AHundredYearsKeepEverything) {
   Accept("key");
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   const Retention century{absl::Hours(24 * 36525), absl::Hours(24 * 36525)};
   for (int round = 0; round < 3; ++round) {
     ASSERT_OK_AND_ASSIGN(const bool more, history_.Prune(century));
@@ -107,9 +146,9 @@ TEST_F(HistoryTest, AHundredYearsKeepEverything) {
 
 TEST_F(HistoryTest, ContentsGoEarlierButNotOfDeadEmails) {
   AcceptAged("sent", absl::Hours(30));
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   const EmailId dead = AcceptAged("dead", absl::Hours(31));
-  Attempt(Outcome::kRetryable, Dead());
+  End(Outcome::kRetryable, Dead());
   PruneAll();
   EXPECT_EQ(Count("emails"), "2");
   EXPECT_EQ(Sql("SELECT email_id FROM herald.email_contents"), absl::StrCat(dead.value));
@@ -117,7 +156,7 @@ TEST_F(HistoryTest, ContentsGoEarlierButNotOfDeadEmails) {
 
 TEST_F(HistoryTest, TheLedgerStillCountsWhatWasDeleted) {
   AcceptAged("old", absl::Hours(72));
-  Attempt(Outcome::kAccepted, Sent());
+  End(Outcome::kAccepted, Sent());
   PruneAll();
   TenantKeys& keys = keys_;
   PostgresTenantStore tenants(database_.pool(), keys);
