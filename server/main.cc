@@ -107,9 +107,9 @@ class Service {
         authenticator_(storage_.tenants, std::move(identity_options), now_) {}
 
   absl::Status Start() {
-    for (const auto step :
-         {&Service::StartMetrics, &Service::StartClock, &Service::StartLimits,
-          &Service::StartDelivery, &Service::StartAcceptance, &Service::StartApi}) {
+    for (const auto step : {&Service::StartMetrics, &Service::StartClock, &Service::CheckOwnKey,
+                            &Service::StartLimits, &Service::StartDelivery,
+                            &Service::StartAcceptance, &Service::StartApi}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
     if (config_.roles.duties) {
@@ -142,6 +142,7 @@ class Service {
  private:
   absl::Status StartMetrics();
   absl::Status StartClock();
+  absl::Status CheckOwnKey();
   absl::Status StartLimits();
   absl::Status StartDelivery();
   absl::Status StartAcceptance();
@@ -220,6 +221,14 @@ absl::Status Service::StartClock() {
       });
   clock_duty_->Start();
   return absl::OkStatus();
+}
+
+// Every email needs the service's own key, and no waiting gives this process other master keys.
+absl::Status Service::CheckOwnKey() {
+  const absl::Status status = storage_.keys.ForService().status();
+  if (!absl::IsFailedPrecondition(status) && !absl::IsDataLoss(status)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the service's own key does not open with the configured master_keys: ", status.message()));
 }
 
 absl::Status Service::StartLimits() {

@@ -5,7 +5,6 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/chunk_rows.h"
@@ -69,22 +68,6 @@ LeasedChunk ChunkOf(const pqxx::row& row) {
   return chunk;
 }
 
-absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys) {
-  if (row[kContentSealed].is_null()) return absl::NotFoundError("the email's content is gone");
-  absl::StatusOr<std::string> recipient = OpenField(
-      keys, email.lease.tenant, email.lease.email, kRecipientField, BytesOf(row[kRecipientSealed]));
-  if (!recipient.ok()) return recipient.status();
-  absl::StatusOr<std::string> content = OpenField(keys, email.lease.tenant, email.lease.email,
-                                                  kContentField, BytesOf(row[kContentSealed]));
-  if (!content.ok()) return content.status();
-  const absl::StatusOr<int64_t> mark = keys.MarkOf(absl::AsciiStrToLower(*recipient));
-  if (!mark.ok()) return mark.status();
-  email.lease.recipient_mark = *mark;
-  email.recipient = *std::move(recipient);
-  email.content = *std::move(content);
-  return absl::OkStatus();
-}
-
 LeasedEmail MemberOf(const pqxx::row& row, const LeasedChunk& chunk, TenantKeys& keys) {
   LeasedEmail email;
   email.lease = {chunk.lease.tenant, EmailId{Int64Of(row[kEmail])}, chunk.lease.token};
@@ -99,7 +82,7 @@ LeasedEmail MemberOf(const pqxx::row& row, const LeasedChunk& chunk, TenantKeys&
   email.claim_time = chunk.claim_time;
   email.user_id = TextOf(row[kUserId]);
   email.expire_time = TimeOf(row[kExpireTime]);
-  email.opened = OpenInto(email, row, keys);
+  email.opened = OpenLeased(email, row[kRecipientSealed], row[kContentSealed], keys);
   return email;
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/metadata_json.h"
@@ -80,6 +81,27 @@ absl::StatusOr<std::string> OpenField(TenantKeys& keys, TenantId tenant, EmailId
   cipher = FetchKeys(keys, tenant);
   if (!cipher.ok()) return cipher.status();
   return (*cipher)->Open(field, email.value, sealed);
+}
+
+absl::Status OpenLeased(LeasedEmail& email, const pqxx::field& recipient_sealed,
+                        const pqxx::field& content_sealed, TenantKeys& keys) {
+  const TenantId tenant = email.lease.tenant;
+  const EmailId id = email.lease.email;
+  if (content_sealed.is_null()) return absl::NotFoundError("the email's content is gone");
+  absl::StatusOr<std::string> recipient =
+      OpenField(keys, tenant, id, kRecipientField, BytesOf(recipient_sealed));
+  if (!recipient.ok()) return recipient.status();
+  absl::StatusOr<std::string> content =
+      OpenField(keys, tenant, id, kContentField, BytesOf(content_sealed));
+  if (!content.ok()) return content.status();
+  // Stored as acceptance parsed it, so that its lower case is its normalised form.
+  const absl::StatusOr<int64_t> mark = keys.MarkOf(absl::AsciiStrToLower(*recipient));
+  // The service's key is no email's fault, whatever is wrong with it.
+  if (!mark.ok()) return absl::UnavailableError(mark.status().message());
+  email.lease.recipient_mark = *mark;
+  email.recipient = *std::move(recipient);
+  email.content = *std::move(content);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<EmailRecord> RecordOf(const pqxx::row& row, TenantKeys& keys) {

@@ -16,6 +16,7 @@
 #include "storage/email.h"
 #include "storage/postgres/tenant_keys.h"
 #include "storage/postgres/transaction.h"
+#include "storage/queue_store.h"
 
 namespace herald::storage {
 
@@ -27,6 +28,12 @@ inline constexpr char kContentField[] = "content";
 // could not be fetched; any other error is the value's own.
 absl::StatusOr<std::string> OpenField(TenantKeys& keys, TenantId tenant, EmailId email,
                                       absl::string_view field, absl::string_view sealed);
+
+// Opens what a claimed email's columns hold, and finds its recipient's mark. Not within a
+// transaction. kUnavailable: its tenant's keys could not be fetched, or the service's own not used;
+// any other error is the email's own.
+absl::Status OpenLeased(LeasedEmail& email, const pqxx::field& recipient_sealed,
+                        const pqxx::field& content_sealed, TenantKeys& keys);
 
 // Columns and tables of an EmailRecord: emails as `e`, the last attempt as `a`, the state as
 // callers see it as `v.state`. Continue with WHERE.

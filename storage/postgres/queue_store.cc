@@ -3,7 +3,6 @@
 #include <map>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/email_rows.h"
@@ -79,25 +78,6 @@ LeasedEmail LeasedEmailOf(const pqxx::row& row) {
   return email;
 }
 
-absl::Status OpenInto(LeasedEmail& email, const pqxx::row& row, TenantKeys& keys) {
-  const TenantId tenant = email.lease.tenant;
-  const EmailId id = email.lease.email;
-  if (row[kContentSealed].is_null()) return absl::NotFoundError("the email's content is gone");
-  absl::StatusOr<std::string> recipient =
-      OpenField(keys, tenant, id, kRecipientField, BytesOf(row[kRecipientSealed]));
-  if (!recipient.ok()) return recipient.status();
-  absl::StatusOr<std::string> content =
-      OpenField(keys, tenant, id, kContentField, BytesOf(row[kContentSealed]));
-  if (!content.ok()) return content.status();
-  // Stored as acceptance parsed it, so that its lower case is its normalised form.
-  const absl::StatusOr<int64_t> mark = keys.MarkOf(absl::AsciiStrToLower(*recipient));
-  if (!mark.ok()) return mark.status();
-  email.lease.recipient_mark = *mark;
-  email.recipient = *std::move(recipient);
-  email.content = *std::move(content);
-  return absl::OkStatus();
-}
-
 // What the second look found, for a lease that is held.
 struct Judgement {
   int attempt = 0;
@@ -171,7 +151,7 @@ absl::StatusOr<std::vector<LeasedEmail>> PostgresQueueStore::Claim(
   claimed.reserve(taken->rows.size());
   for (const pqxx::row& row : taken->rows) {
     LeasedEmail email = LeasedEmailOf(row);
-    email.opened = OpenInto(email, row, keys_);
+    email.opened = OpenLeased(email, row[kRecipientSealed], row[kContentSealed], keys_);
     if (absl::IsUnavailable(email.opened)) {
       unopened.push_back(email.lease);  // not the email's fault: it waits for its key
     } else {

@@ -23,6 +23,16 @@ TEST_F(ChunkStoreTest, BulkEmailsAcceptedTogetherAreOneRow) {
   EXPECT_THAT(Claim(), IsEmpty());
 }
 
+TEST_F(ChunkStoreTest, AChunkWaitsForTheServicesOwnKey) {
+  AcceptTogether(3);
+  Sql("UPDATE herald.tenant_keys SET master_key_id = 'gone' WHERE tenant_id = 0");
+  TenantKeys lacking(database_.pool(), master_);
+  PostgresChunkStore elsewhere(database_.pool(), lacking);
+  ASSERT_OK_AND_ASSIGN(const auto none, elsewhere.Claim(Lane::kBulk, 10, absl::Minutes(1), {}));
+  EXPECT_THAT(none, IsEmpty());
+  EXPECT_EQ(Sql("SELECT claims, lease_until IS NULL FROM herald.chunks"), "0|t");
+}
+
 TEST_F(ChunkStoreTest, AHundredFillAChunk) {
   AcceptTogether(250);
   EXPECT_EQ(Sql("SELECT string_agg(n::text, ',' ORDER BY n) FROM "

@@ -190,6 +190,22 @@ TEST_F(QueueStoreTest, AnEmailWaitsForAKeyThatCannotBeFetchedYet) {
   EXPECT_EQ(leased.claims, 1) << "a claim of what cannot be opened does not count";
 }
 
+TEST_F(QueueStoreTest, AnEmailWaitsForTheServicesOwnKeyWhateverIsWrongWithIt) {
+  Accept("key");
+  for (const char* damage :
+       {"master_key_id = 'gone'",
+        "master_key_id = 'test', wrapped = set_byte(wrapped, 30, get_byte(wrapped, 30) # 1)"}) {
+    Sql(absl::StrCat("UPDATE herald.tenant_keys SET ", damage, " WHERE tenant_id = 0"));
+    TenantKeys lacking(database_.pool(), master_);
+    PostgresQueueStore elsewhere(database_.pool(), lacking);
+    ASSERT_OK_AND_ASSIGN(const auto none,
+                         elsewhere.Claim(Lane::kTransactional, 10, absl::Minutes(1), {}));
+    EXPECT_THAT(none, IsEmpty()) << damage;
+    EXPECT_EQ(Sql("SELECT claims, lease_until IS NULL, run_at <= now() FROM herald.queue"), "0|t|t")
+        << damage;
+  }
+}
+
 TEST_F(QueueStoreTest, WhatIsPutOffAgainForTheSameReasonIsNotWrittenAgain) {
   const EmailId id = Accept("key");
   const Disposition off{Disposition::Kind::kRetry, {}, "no_account"};
