@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "model/steady_time.h"
 #include "server/acceptance/durable_acceptor.h"
 #include "server/acceptance/group_committer.h"
 #include "server/acceptance/limited_acceptor.h"
@@ -154,11 +155,11 @@ class Service {
   StorageSet storage_;
   ops::ServiceMetrics metrics_{kVersion};
   std::unique_ptr<ops::MetricsEndpoint> metrics_endpoint_;
-  // Of everything that a time in the database is compared with, or lasts.
+  // Of everything that a time in the database is compared with. What only lasts goes by SteadyNow.
   const std::function<absl::Time()> now_ = [this] { return storage_.clock.Now(); };
   std::unique_ptr<duties::PeriodicDuty> clock_duty_;
-  catalog::TemplateCatalog catalog_{&storage_.templates, {}, now_};
-  preferences::CategoryCatalog categories_{&storage_.categories, now_};
+  catalog::TemplateCatalog catalog_{&storage_.templates, {}, SteadyNow};
+  preferences::CategoryCatalog categories_{&storage_.categories, SteadyNow};
   const preferences::UnsubscribeTokens unsubscribe_tokens_{
       storage_.master_keys.DeriveSealer("unsubscribe tokens"), config_.unsubscribe.token_lifetime};
   const preferences::UnsubscribeLinks unsubscribe_links_{config_.unsubscribe.base_url,
@@ -241,7 +242,7 @@ absl::Status Service::StartLimits() {
   limit_refresh_->Start();
   ingest_limiter_ = std::make_unique<limits::IngestLimiter>(
       config_.limits.ingest, &tenant_limits_, &storage_.ingest_limits,
-      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, now_);
+      [this](std::function<void()> task) { return loader_.Submit(std::move(task)); }, SteadyNow);
   return absl::OkStatus();
 }
 

@@ -90,7 +90,8 @@ class TenantStore {
   // Replaces them. update_time is given by the store.
   virtual absl::StatusOr<TenantLimits> SetTenantLimits(const TenantLimits& limits,
                                                        const AuditEntry& audit) = 0;
-  // Of all tenants, those set at or after `since`.
+  // Of all tenants, those set at or after `since`; all when that is yet to come for the database,
+  // whose clock was then set back.
   virtual absl::StatusOr<std::vector<TenantLimits>> ListTenantLimits(absl::Time since) = 0;
   // Exact at one moment; only lanes that ever had an email. kNotFound: no such tenant.
   virtual absl::StatusOr<std::vector<LaneLedger>> GetLedger(TenantId tenant) = 0;

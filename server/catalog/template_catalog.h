@@ -37,7 +37,8 @@ class TemplateCatalog {
     bool refresh = false;      // answered once per refresh: call Refresh soon
   };
 
-  // `store` must outlive the catalog.
+  // `store` must outlive the catalog. `clock`: SteadyNow outside tests, lest a clock that is set
+  // back keep what is known known for longer.
   TemplateCatalog(storage::TemplateStore* store, templates::RenderLimits limits, Clock clock);
 
   // For new emails: `version`, or the published one for 0. Never blocks.

@@ -44,11 +44,12 @@ bool Contains(const std::vector<Digest>& hashes, const Digest& digest) {
 
 }  // namespace
 
-Authenticator::Authenticator(storage::TenantStore& store, AuthenticatorOptions options,
-                             std::function<absl::Time()> clock)
+Authenticator::Authenticator(storage::TenantStore& store, AuthenticatorOptions options, Clock clock,
+                             Clock steady)
     : store_(store),
       options_(std::move(options)),
       clock_(std::move(clock)),
+      steady_(std::move(steady)),
       operator_(OfKind(Caller::Kind::kOperator)),
       sidecar_(OfKind(Caller::Kind::kSidecar)),
       callers_(options_.callers_max),
@@ -64,10 +65,11 @@ absl::optional<Authenticator::Hit> Authenticator::TryCached(absl::string_view to
   if (token.empty()) return Hit{TokenMissing()};
   const Digest digest = HashText(token);
   if (auto service = ServiceCaller(digest)) return Hit{std::move(service)};
-  const absl::Time now = clock_();
+  const absl::Time now = steady_();
+  const absl::Time moment = clock_();
   absl::MutexLock lock(&mu_);
   if (Entry* entry = callers_.Find(digest); entry != nullptr && now < entry->believed_until) {
-    if (now >= entry->expire_time) return Hit{TokenExpired()};
+    if (moment >= entry->expire_time) return Hit{TokenExpired()};
     const bool refresh = now >= entry->refresh_at;
     if (refresh) entry->refresh_at = now + options_.refresh_after;
     return Hit{entry->caller, refresh};
@@ -86,7 +88,7 @@ Authenticator::Result Authenticator::Load(absl::string_view token) {
   const absl::optional<ParsedToken> parsed = ParseToken(token);
   if (!parsed.has_value()) return TokenInvalid();
   Entry entry;
-  entry.proven_at = clock_();
+  entry.proven_at = steady_();
   Result result = Prove(*parsed, entry);
   return Remember(digest, std::move(result), std::move(entry));
 }
@@ -101,7 +103,7 @@ Authenticator::Result Authenticator::Prove(const ParsedToken& parsed, Entry& ent
   if (!found.ok() || !matches || found->mode != parsed.mode) return TokenInvalid();
   if (found->revoke_time.has_value()) return TokenInvalid();
   entry.expire_time = found->expire_time.value_or(absl::InfiniteFuture());
-  if (entry.proven_at >= entry.expire_time) return TokenExpired();
+  if (clock_() >= entry.expire_time) return TokenExpired();
 
   const absl::StatusOr<storage::Tenant> tenant = store_.GetTenant(found->tenant);
   if (absl::IsNotFound(tenant.status())) return TokenInvalid();
@@ -121,7 +123,8 @@ Authenticator::Result Authenticator::Prove(const ParsedToken& parsed, Entry& ent
 }
 
 Authenticator::Result Authenticator::Remember(const Digest& digest, Result result, Entry entry) {
-  const absl::Time now = clock_();
+  const absl::Time now = steady_();
+  const absl::Time moment = clock_();
   absl::MutexLock lock(&mu_);
   if (result.ok()) {
     entry.caller = *result;
@@ -141,7 +144,7 @@ Authenticator::Result Authenticator::Remember(const Digest& digest, Result resul
   // the store itself.
   Entry* known = callers_.Find(digest);
   if (known == nullptr || now >= known->proven_at + options_.stale_max) return result;
-  if (now >= known->expire_time) return TokenExpired();
+  if (moment >= known->expire_time) return TokenExpired();
   known->believed_until = std::max(
       known->believed_until, std::min(now + kStaleStep, known->proven_at + options_.stale_max));
   return known->caller;

@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "model/steady_time.h"
 #include "server/identity/caller.h"
 #include "server/identity/lru_map.h"
 #include "server/identity/token.h"
@@ -41,15 +42,17 @@ struct AuthenticatorOptions {
 // nothing about known tokens.
 class Authenticator {
  public:
+  using Clock = std::function<absl::Time()>;
   using Result = absl::StatusOr<std::shared_ptr<const Caller>>;
   struct Hit {
     Result result;
     bool refresh = false;  // answered once per refresh: call Load soon, on a thread that may block
   };
 
-  // `store` outlives this.
-  Authenticator(storage::TenantStore& store, AuthenticatorOptions options,
-                std::function<absl::Time()> clock);
+  // `store` outlives this. `clock` tells when a token has expired, and nothing else: how long an
+  // answer is believed goes by `steady`, whatever happens to a clock that somebody sets.
+  Authenticator(storage::TenantStore& store, AuthenticatorOptions options, Clock clock,
+                Clock steady = SteadyNow);
 
   // Never blocks. nullopt: ask Load.
   absl::optional<Hit> TryCached(absl::string_view token);
@@ -59,7 +62,7 @@ class Authenticator {
  private:
   struct Entry {
     std::shared_ptr<const Caller> caller;
-    absl::Time expire_time;
+    absl::Time expire_time;     // by clock_; the others by steady_
     absl::Time proven_at;       // when the look-up that proved it began
     absl::Time believed_until;  // TryCached answers until then
     absl::Time refresh_at;
@@ -76,7 +79,8 @@ class Authenticator {
   // Constant after construction.
   storage::TenantStore& store_;
   const AuthenticatorOptions options_;
-  const std::function<absl::Time()> clock_;
+  const Clock clock_;
+  const Clock steady_;
   const std::shared_ptr<const Caller> operator_;
   const std::shared_ptr<const Caller> sidecar_;
 

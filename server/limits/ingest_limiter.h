@@ -31,7 +31,8 @@ class IngestLimiter {
   using Defer = std::function<bool(std::function<void()>)>;
   using Admitted = std::function<void(absl::Status)>;
 
-  // Pointers outlive this. `fallback`: of tenants without a limit of their own.
+  // Pointers outlive this. `fallback`: of tenants without a limit of their own. `clock`: SteadyNow
+  // outside tests, lest a clock that is set back prolong a refusal.
   IngestLimiter(Rate fallback, const TenantLimitCache* cache, storage::RateLimitStore* store,
                 Defer defer, Clock clock);
 

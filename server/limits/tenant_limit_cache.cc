@@ -26,8 +26,11 @@ absl::Status TenantLimitCache::Refresh() {
     since = newest_ - kOverlap;
   }
   absl::StatusOr<std::vector<storage::TenantLimits>> changed = store_->ListTenantLimits(since);
-  if (!changed.ok()) return changed.status();
   absl::MutexLock lock(&mutex_);
+  if (!changed.ok()) {
+    newest_ = absl::InfinitePast();
+    return changed.status();
+  }
   for (storage::TenantLimits& limits : *changed) {
     newest_ = std::max(newest_, limits.update_time.value_or(absl::InfinitePast()));
     const int64_t tenant = limits.tenant.value;

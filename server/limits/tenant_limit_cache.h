@@ -24,7 +24,8 @@ class TenantLimitCache {
 
   // nullptr: nothing was set for the tenant.
   Limits Find(TenantId tenant) const;
-  // Reads what changed. Blocks.
+  // Reads what changed, or everything after a failure: what answers then may be another server,
+  // whose clock is behind. Blocks.
   absl::Status Refresh();
 
  private:

@@ -29,7 +29,8 @@ class CategoryCatalog {
     bool refresh = false;       // answered once per refresh: call Load soon
   };
 
-  // `store` must outlive the catalog.
+  // `store` must outlive the catalog. `clock`: SteadyNow outside tests, lest a clock that is set
+  // back keep what is known known for longer.
   CategoryCatalog(storage::CategoryStore* store, Clock clock);
 
   // Never blocks.

@@ -72,7 +72,7 @@ class Server::Impl {
         searches_(options.search_threads, static_cast<size_t>(options.searches_waiting_max)),
         shell_{parts.authenticator, executor_, searches_, admission_, parts.observer, parts.clock},
         tokens_(parts.page_token_key),
-        hub_(parts.emails, executor_, tokens_, options.watch, parts.clock) {
+        hub_(parts.emails, executor_, tokens_, options.watch) {
     served_.push_back(std::make_unique<EmailService>(
         parts.emails, parts.searched_emails, parts.tenants, parts.acceptor, tokens_, hub_, shell_));
     served_.push_back(std::make_unique<TemplateService>(

@@ -32,12 +32,8 @@ absl::Status TooManyWatches() {
 }
 
 WatchHub::WatchHub(storage::EmailStore& emails, Executor& executor, const PageTokens& tokens,
-                   WatchOptions options, std::function<absl::Time()> clock)
-    : emails_(emails),
-      executor_(executor),
-      tokens_(tokens),
-      options_(options),
-      clock_(std::move(clock)) {
+                   WatchOptions options)
+    : emails_(emails), executor_(executor), tokens_(tokens), options_(options) {
   thread_ = std::thread([this] { Poll(); });
 }
 
@@ -94,7 +90,7 @@ void WatchHub::Poll() {
     std::vector<Group> groups;
     {
       absl::MutexLock lock(&mu_);
-      const absl::Duration wait = std::min(NextPoll() - clock_(), options_.poll_max);
+      const absl::Duration wait = std::min(NextPoll() - SteadyNow(), options_.poll_max);
       AwaitSteadily(mu_, absl::Condition(&woken), wait);
       if (stopping_) return;
       changed_ = false;
@@ -117,7 +113,7 @@ absl::Time WatchHub::NextPoll() {
 }
 
 std::vector<WatchHub::Group> WatchHub::TakeDue() {
-  const absl::Time now = clock_();
+  const absl::Time now = SteadyNow();
   std::map<std::tuple<TenantId, bool, uint64_t, int64_t>, Group> groups;
   for (auto& [key, entry] : entries_) {
     if (entry.busy || entry.poll_at > now) continue;
@@ -178,7 +174,7 @@ void WatchHub::Hand(const Group& group, const storage::FeedPage& page) {
   std::vector<std::shared_ptr<Watcher>> receivers;
   {
     absl::MutexLock lock(&mu_);
-    const absl::Time now = clock_();
+    const absl::Time now = SteadyNow();
     for (const Key key : group.keys) {
       const auto found = entries_.find(key);
       if (found == entries_.end()) continue;
@@ -220,7 +216,7 @@ void WatchHub::Release(const std::vector<Key>& keys) {
     const auto found = entries_.find(key);
     if (found == entries_.end()) continue;
     found->second.busy = false;
-    found->second.poll_at = clock_() + options_.poll_max;
+    found->second.poll_at = SteadyNow() + options_.poll_max;
   }
 }
 

@@ -46,7 +46,7 @@ class WatchHub {
 
   // The references outlive the hub.
   WatchHub(storage::EmailStore& emails, Executor& executor, const PageTokens& tokens,
-           WatchOptions options, std::function<absl::Time()> clock);
+           WatchOptions options);
   ~WatchHub();
 
   // nullopt cursor: from the present end. UNAVAILABLE: too many streams, or the server drains; then
@@ -69,7 +69,7 @@ class WatchHub {
     absl::optional<storage::FeedCursor> cursor;
     bool busy = false;  // being read for, or writing
     absl::Duration interval;
-    absl::Time poll_at;
+    absl::Time poll_at;  // by SteadyNow, as is last_message
     absl::Time last_message = absl::InfinitePast();
   };
   // Watches that share a read.
@@ -93,7 +93,6 @@ class WatchHub {
   Executor& executor_;
   const PageTokens& tokens_;
   const WatchOptions options_;
-  const std::function<absl::Time()> clock_;
 
   absl::Mutex mu_;
   std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mu_);

@@ -99,8 +99,10 @@ inline constexpr NamedQuery kSetLimits{
     "RETURNING " HERALD_LIMIT_COLUMNS};
 
 inline constexpr NamedQuery kListLimits{
-    "list_tenant_limits", "SELECT " HERALD_LIMIT_COLUMNS
-                          " FROM herald.tenant_limits WHERE update_time >= $1::timestamptz"};
+    "list_tenant_limits",
+    "SELECT " HERALD_LIMIT_COLUMNS
+    " FROM herald.tenant_limits WHERE update_time >= "
+    "CASE WHEN $1::timestamptz > now() THEN '-infinity' ELSE $1::timestamptz END"};
 
 #undef HERALD_LIMIT_COLUMNS
 #undef HERALD_TENANT_COLUMNS

@@ -203,6 +203,9 @@ TEST_F(TenantStoreTest, LimitsAreReplacedAuditedAndListedSinceTheirChange) {
   ASSERT_OK_AND_ASSIGN(const auto later,
                        tenants.ListTenantLimits(*known.update_time + absl::Microseconds(1)));
   EXPECT_EQ(later.size(), 0u);
+  ASSERT_OK_AND_ASSIGN(const auto all,
+                       tenants.ListTenantLimits(*known.update_time + absl::Hours(1)));
+  EXPECT_EQ(all.size(), 1u) << "the clock was set back";
 }
 
 TEST_F(TenantStoreTest, AnUnknownTenantHasNoLimits) {

@@ -34,8 +34,10 @@ class AuthenticatorTest : public ::testing::Test {
 
   rpc::FakeTenantStore store_;
   absl::Time now_ = absl::UnixEpoch() + absl::Hours(24 * 365 * 55);
+  absl::Duration clock_ahead_;  // of the clock that somebody may set
   Authenticator auth_{store_,
                       {{HashText("operator-token-0001")}, {HashText("sidecar-token-00001")}},
+                      [this] { return now_ + clock_ahead_; },
                       [this] { return now_; }};
   TenantId tenant_;
   ApiTokenId token_id_;
@@ -85,6 +87,26 @@ TEST_F(AuthenticatorTest, ARevocationTakesEffectWithinTwoSeconds) {
   now_ += absl::Milliseconds(1);
   ASSERT_FALSE(auth_.TryCached(token_).has_value());
   EXPECT_EQ(Reason(auth_.Load(token_)), "TOKEN_INVALID");
+}
+
+TEST_F(AuthenticatorTest, ARevocationTakesEffectAlsoAfterTheClockWasSetBack) {
+  const std::string guess = FormatToken(storage::TokenMode::kLive, ApiTokenId{999}, NewSecret());
+  ASSERT_TRUE(auth_.Load(token_).ok());
+  ASSERT_FALSE(auth_.Load(guess).ok());
+  ASSERT_TRUE(store_.RevokeApiToken(tenant_, token_id_, {}).ok());
+  clock_ahead_ = -absl::Hours(1);
+  now_ += absl::Seconds(3);
+  ASSERT_FALSE(auth_.TryCached(token_).has_value());
+  EXPECT_EQ(Reason(auth_.Load(token_)), "TOKEN_INVALID");
+  EXPECT_FALSE(auth_.TryCached(guess).has_value()) << "a refusal is no longer remembered either";
+}
+
+TEST_F(AuthenticatorTest, ATokenExpiresByTheClockAndNotByHowLongItIsKnown) {
+  const std::string token = Issue(now_ + absl::Hours(1));
+  ASSERT_TRUE(auth_.Load(token).ok());
+  clock_ahead_ = absl::Hours(1);
+  EXPECT_EQ(Reason(auth_.TryCached(token)->result), "TOKEN_EXPIRED");
+  EXPECT_EQ(Reason(auth_.Load(token)), "TOKEN_EXPIRED");
 }
 
 TEST_F(AuthenticatorTest, AsksForOneRefreshBeforeItStopsBelieving) {

@@ -94,6 +94,22 @@ TEST_F(WatchTest, SendsItsCursorAsASignOfLife) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
+TEST_F(WatchTest, IsFedAlsoAfterTheClockWasSetBack) {
+  options_.watch.heartbeat = absl::Milliseconds(30);
+  server_hours_ahead_ = 1;
+  Start();
+  auto context = As(token_);
+  Reader reader = Watch(*context, {});
+  v1::WatchEmailEventsResponse sign_of_life;
+  ASSERT_TRUE(reader->Read(&sign_of_life));
+  server_hours_ahead_ = 0;
+  ASSERT_TRUE(reader->Read(&sign_of_life));
+  emails_.Happen(EmailId{1}, EventType::kSent);
+  EXPECT_EQ(NextEvents(reader).events_size(), 1);
+  context->TryCancel();
+  reader->Finish();
+}
+
 TEST_F(WatchTest, DeliversMoreThanAPageInOrder) {
   for (int i = 1; i <= 1200; ++i) emails_.Happen(EmailId{i}, EventType::kSent);
   Start();

@@ -124,11 +124,15 @@ class FakeTenantStore final : public storage::TenantStore {
     audits_.push_back(audit);
     return set;
   }
-  absl::StatusOr<std::vector<storage::TenantLimits>> ListTenantLimits(absl::Time) override {
+  absl::StatusOr<std::vector<storage::TenantLimits>> ListTenantLimits(absl::Time since) override {
     absl::MutexLock lock(&mu_);
-    std::vector<storage::TenantLimits> all;
-    for (const auto& [tenant, limits] : limits_) all.push_back(limits);
-    return all;
+    if (!failure_.ok()) return failure_;
+    const absl::Time from = since > now_ ? absl::InfinitePast() : since;
+    std::vector<storage::TenantLimits> found;
+    for (const auto& [tenant, limits] : limits_) {
+      if (limits.update_time >= from) found.push_back(limits);
+    }
+    return found;
   }
   absl::StatusOr<std::vector<storage::LaneLedger>> GetLedger(TenantId tenant) override {
     absl::MutexLock lock(&mu_);
@@ -148,10 +152,15 @@ class FakeTenantStore final : public storage::TenantStore {
     return storage::Page<storage::AuditEntry>{audits_, absl::nullopt};
   }
 
-  // Look-ups of tokens and tenants, and audit entries, answer this from now on.
+  // Look-ups of tokens, tenants and changed limits, and audit entries, answer this from now on.
   void Fail(absl::Status status) {
     absl::MutexLock lock(&mu_);
     failure_ = std::move(status);
+  }
+  // The present by which a time is yet to come. Limits bear the time of their audit entry.
+  void SetNow(absl::Time now) {
+    absl::MutexLock lock(&mu_);
+    now_ = now;
   }
   // Whether look-ups of tokens wait.
   void Hold(bool held) {
@@ -179,6 +188,7 @@ class FakeTenantStore final : public storage::TenantStore {
   int finds_ ABSL_GUARDED_BY(mu_) = 0;
   bool answering_ ABSL_GUARDED_BY(mu_) = true;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  absl::Time now_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   std::map<TenantId, storage::Tenant> tenants_ ABSL_GUARDED_BY(mu_);
   std::map<TenantId, storage::TenantLimits> limits_ ABSL_GUARDED_BY(mu_);
   std::map<ApiTokenId, storage::ApiToken> tokens_ ABSL_GUARDED_BY(mu_);
