@@ -47,9 +47,12 @@ struct AccountCalls {
   int64_t total_ms = 0;
 };
 
+// The longest that an account is left alone because its provider asked for it.
+inline constexpr absl::Duration kAccountPauseMax = absl::Minutes(5);
+
 struct AccountPause {
   std::string account;
-  absl::Duration pause;  // from now on: the provider asked for it
+  absl::Duration pause;  // from now on, at most kAccountPauseMax: the provider asked for it
 };
 
 struct CallCounts {

@@ -11,9 +11,8 @@ using storage::BreakerState;
 // When nothing tells how long an account stays away.
 constexpr absl::Duration kAskAgain = absl::Seconds(1);
 constexpr absl::Duration kDisabledWait = absl::Seconds(15);
-// A 429 without Retry-After, and the longest that an account is left alone for one.
+// A 429 without Retry-After.
 constexpr absl::Duration kPause = absl::Seconds(1);
-constexpr absl::Duration kPauseMax = absl::Minutes(5);
 constexpr char kShutdown[] = "shutdown";
 
 }  // namespace
@@ -60,10 +59,11 @@ void HealthBoard::End(absl::string_view name, int64_t call, const providers::Sen
   }
   if (result.throttled) {
     if (!account.guarded) return;
-    const absl::Duration pause =
-        std::clamp(result.retry_after.value_or(kPause), absl::ZeroDuration(), kPauseMax);
-    account.pause = std::max(account.pause, pause);
-    account.paused_until = std::max(account.paused_until, now + pause);
+    const absl::Duration pause = std::clamp(result.retry_after.value_or(kPause),
+                                            absl::ZeroDuration(), storage::kAccountPauseMax);
+    if (now + pause <= account.paused_until) return;
+    account.paused_until = now + pause;
+    account.pause_told = false;
     return;
   }
   if (ended.counted) return;
@@ -151,13 +151,15 @@ absl::StatusOr<storage::HealthExchange> HealthBoard::Exchange() {
   std::vector<storage::AccountPause> pauses;
   {
     absl::MutexLock lock(&mutex_);
-    CountSlow(options_.clock());
+    const absl::Time now = options_.clock();
+    CountSlow(now);
     for (auto& [name, account] : accounts_) {
       taken[name] = std::exchange(account.tally, {});
       const auto reports = taken[name].Reports(name);
       calls.insert(calls.end(), reports.begin(), reports.end());
-      if (account.pause > absl::ZeroDuration()) pauses.push_back({name, account.pause});
-      account.pause = absl::ZeroDuration();
+      const absl::Duration pause = account.paused_until - now;
+      if (!account.pause_told && pause > absl::ZeroDuration()) pauses.push_back({name, pause});
+      account.pause_told = true;
     }
   }
   absl::StatusOr<storage::HealthExchange> exchange =
@@ -165,6 +167,7 @@ absl::StatusOr<storage::HealthExchange> HealthBoard::Exchange() {
   if (!exchange.ok()) {
     absl::MutexLock lock(&mutex_);
     for (const auto& [name, tally] : taken) accounts_[name].tally.Merge(tally);
+    for (const storage::AccountPause& pause : pauses) accounts_[pause.account].pause_told = false;
   }
   return exchange;
 }
@@ -174,17 +177,42 @@ void HealthBoard::AdoptAll(const storage::HealthExchange& exchange) {
   {
     absl::MutexLock lock(&mutex_);
     offset_ = exchange.now - options_.clock();
-    for (const storage::AccountHealth& health : exchange.accounts) {
-      const auto found = accounts_.find(health.account);
+    for (const storage::AccountHealth& stored : exchange.accounts) {
+      const auto found = accounts_.find(stored.account);
       if (found == accounts_.end()) continue;
+      const storage::AccountHealth health = Bounded(found->second, stored, exchange.now);
       const storage::AccountHealth& known = found->second.health;
       if (known.breaker.state != health.breaker.state || known.disabled != health.disabled) {
         followed.push_back(health);
       }
       Adopt(found->second, health);
+      found->second.stored_pause = stored.pause_until;
     }
   }
   for (const storage::AccountHealth& health : followed) observer_->OnFollowed(health);
+}
+
+// The database's clock may be behind the one that wrote its times, after a failover: then a breaker
+// began no later than now and lasts as long as it would have. What was bounded once does not move
+// on with the clock: of one revision there is one breaker.
+storage::AccountHealth HealthBoard::Bounded(const Account& account,
+                                            const storage::AccountHealth& stored,
+                                            absl::Time now) const {
+  storage::AccountHealth health = stored;
+  storage::Breaker& breaker = health.breaker;
+  if (account.known && stored.revision == account.health.revision) {
+    breaker.since = std::min(breaker.since, account.health.breaker.since);
+    breaker.until = std::min(breaker.until, account.health.breaker.until);
+  }
+  if (breaker.since > now) {
+    breaker.until = now + (breaker.until - breaker.since);
+    breaker.since = now;
+  }
+  health.pause_until = std::min(stored.pause_until, now + storage::kAccountPauseMax);
+  if (account.known && stored.pause_until == account.stored_pause) {
+    health.pause_until = std::min(health.pause_until, account.health.pause_until);
+  }
+  return health;
 }
 
 void HealthBoard::Adopt(Account& account, const storage::AccountHealth& health) {

@@ -64,8 +64,9 @@ class HealthBoard {
     CallTally tally;  // not reported yet
     std::map<int64_t, Call> open;
     std::string down_reason;  // not reported yet
-    absl::Duration pause;     // not reported yet
     absl::Time paused_until;  // by this replica's clock
+    bool pause_told = true;   // `paused_until` was reported
+    absl::Time stored_pause;  // as it was last told, unbounded
     bool wanted = false;
     int probes = 0;  // given out under the present revision
   };
@@ -81,6 +82,9 @@ class HealthBoard {
   void AdoptAll(const storage::HealthExchange& exchange) ABSL_LOCKS_EXCLUDED(mutex_);
   void Adopt(Account& account, const storage::AccountHealth& health)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `stored`, without what a clock made of it that was ahead of `now`.
+  storage::AccountHealth Bounded(const Account& account, const storage::AccountHealth& stored,
+                                 absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void JudgeAlone() ABSL_LOCKS_EXCLUDED(mutex_);
   std::vector<Move> Judge() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Carry(const std::vector<Move>& moves) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -32,11 +32,13 @@ inline constexpr NamedQuery kAddCalls{
     "SET calls = c.calls + EXCLUDED.calls, failures = c.failures + EXCLUDED.failures, "
     "total_ms = c.total_ms + EXCLUDED.total_ms"};
 
-// $1 account, $2 seconds.
+// $1 account, $2 seconds, $3 the most of them: a pause that ends later is of a clock that was
+// ahead.
 inline constexpr NamedQuery kPause{
     "pause_account",
     "UPDATE herald.provider_accounts SET pause_until = "
-    "greatest(pause_until, clock_timestamp() + $2::float8 * interval '1 second') "
+    "greatest(least(pause_until, clock_timestamp() + $3::float8 * interval '1 second'), "
+    "clock_timestamp() + $2::float8 * interval '1 second') "
     "WHERE account = $1"};
 
 // Now and then; that it runs twice at once, or late, does no harm.

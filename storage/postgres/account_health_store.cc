@@ -101,7 +101,8 @@ absl::StatusOr<HealthExchange> PostgresAccountHealthStore::Exchange(
         }
         for (const AccountPause& pause : pauses) {
           transaction.Exec(health_sql::kPause, pause.account,
-                           std::to_string(absl::ToDoubleSeconds(pause.pause)));
+                           std::to_string(absl::ToDoubleSeconds(pause.pause)),
+                           std::to_string(absl::ToDoubleSeconds(kAccountPauseMax)));
         }
         HealthExchange exchange;
         for (const pqxx::row& row :

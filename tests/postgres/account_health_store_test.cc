@@ -143,6 +143,15 @@ TEST_F(AccountHealthStoreTest, APauseIsSharedAndTheLongestHolds) {
   EXPECT_LE(left, absl::Seconds(60));
 }
 
+TEST_F(AccountHealthStoreTest, APauseOfAClockThatWasAheadDoesNotOutlastTheLongest) {
+  database_.Psql("UPDATE herald.provider_accounts SET pause_until = now() + interval '1 hour'");
+  const auto exchange = store_.Exchange({}, {{"main", absl::Seconds(1)}}, kRecent, kWindow);
+  ASSERT_OK(exchange);
+  const absl::Duration left = exchange->accounts[0].pause_until - exchange->now;
+  EXPECT_GT(left, kAccountPauseMax - absl::Seconds(50));
+  EXPECT_LE(left, kAccountPauseMax);
+}
+
 TEST_F(AccountHealthStoreTest, DisablingIsAuditedAndEnablingBeginsAnew) {
   Main({{"main", 0, 3, 10, 10, 400}});
   ASSERT_OK(store_.SwapBreaker("main", 0, Open()));

@@ -27,7 +27,7 @@ class HealthBoardTest : public ::testing::Test {
     options.accounts = {"main", "sandbox"};
     options.unguarded = {"sandbox"};
     options.replica = replica;
-    options.clock = [this] { return store_.now; };
+    options.clock = [this] { return store_.now + set_back_; };
     auto board = std::make_unique<HealthBoard>(options, &store_, &witness_);
     EXPECT_TRUE(board->Sync().ok());
     return board;
@@ -43,10 +43,23 @@ class HealthBoardTest : public ::testing::Test {
   static bool Admits(HealthBoard& board, const std::string& account = "main") {
     return board.Admit(account, /*peek=*/true).admitted;
   }
+  // The store's clock, and not the boards': another server answers.
+  void SetStoreBack(absl::Duration by) {
+    store_.now -= by;
+    set_back_ += by;
+  }
+  static void Throttle(HealthBoard& board, absl::Duration retry_after) {
+    providers::SendResult result;
+    result.outcome = Outcome::kRetryable;
+    result.throttled = true;
+    result.retry_after = retry_after;
+    board.End("main", board.Begin("main"), result);
+  }
   BreakerState State() const { return store_.accounts.at("main").breaker.state; }
 
   FakeAccountHealthStore store_;
   Witness witness_;
+  absl::Duration set_back_;
 };
 
 TEST_F(HealthBoardTest, AnAccountThatFailsOnOneReplicaIsOutOnAll) {
@@ -121,11 +134,7 @@ TEST_F(HealthBoardTest, ASenderThatIsNotVerifiedHarmsNobodyElse) {
 TEST_F(HealthBoardTest, ATooFastAccountPausesOnAllReplicasAndIsNotAtFault) {
   auto one = Board("one");
   auto two = Board("two");
-  providers::SendResult result;
-  result.outcome = Outcome::kRetryable;
-  result.throttled = true;
-  result.retry_after = absl::Seconds(2);
-  for (int i = 0; i < 50; ++i) one->End("main", one->Begin("main"), result);
+  for (int i = 0; i < 50; ++i) Throttle(*one, absl::Seconds(2));
   EXPECT_FALSE(Admits(*one));
   EXPECT_EQ(one->Admit("main", true).wait, absl::Seconds(2));
   ASSERT_TRUE(one->Sync().ok());
@@ -135,6 +144,67 @@ TEST_F(HealthBoardTest, ATooFastAccountPausesOnAllReplicasAndIsNotAtFault) {
   store_.now += absl::Seconds(2);
   EXPECT_TRUE(Admits(*one));
   EXPECT_TRUE(Admits(*two));
+}
+
+TEST_F(HealthBoardTest, APauseThatTheDatabaseDidNotTakeIsToldToTheOthersLater) {
+  auto one = Board("one");
+  auto two = Board("two");
+  store_.away = true;
+  Throttle(*one, absl::Seconds(10));
+  EXPECT_FALSE(one->Sync().ok());
+  EXPECT_FALSE(Admits(*one));
+  store_.away = false;
+  store_.now += absl::Seconds(4);
+  ASSERT_TRUE(one->Sync().ok());
+  ASSERT_TRUE(two->Sync().ok());
+  EXPECT_FALSE(Admits(*two));
+  EXPECT_EQ(two->Admit("main", true).wait, absl::Seconds(6)) << "what is left of it";
+  store_.now += absl::Seconds(6);
+  EXPECT_TRUE(Admits(*one));
+  EXPECT_TRUE(Admits(*two));
+}
+
+TEST_F(HealthBoardTest, APauseEndsInTimeAlsoWhenTheDatabasesClockWasSetBack) {
+  auto one = Board("one");
+  auto two = Board("two");
+  Throttle(*one, absl::Minutes(5));
+  ASSERT_TRUE(one->Sync().ok());
+  ASSERT_TRUE(two->Sync().ok());
+  SetStoreBack(absl::Hours(1));
+  ASSERT_TRUE(one->Sync().ok());
+  ASSERT_TRUE(two->Sync().ok());
+  auto three = Board("three");
+  for (HealthBoard* board : {one.get(), two.get(), three.get()}) EXPECT_FALSE(Admits(*board));
+  for (int minute = 0; minute < 6; ++minute) {
+    store_.now += absl::Minutes(1);
+    for (HealthBoard* board : {one.get(), two.get(), three.get()}) {
+      ASSERT_TRUE(board->Sync().ok());
+    }
+  }
+  for (HealthBoard* board : {one.get(), two.get(), three.get()}) EXPECT_TRUE(Admits(*board));
+}
+
+TEST_F(HealthBoardTest, AnOpenBreakerIsProbedInTimeAlsoWhenTheDatabasesClockWasSetBack) {
+  auto one = Board("one");
+  auto two = Board("two");
+  Call(*one, Outcome::kRetryable, 20);
+  ASSERT_TRUE(one->Sync().ok());
+  ASSERT_TRUE(two->Sync().ok());
+  SetStoreBack(absl::Hours(1));
+  ASSERT_TRUE(two->Sync().ok());
+  two->Miss("main");
+  store_.now += absl::Seconds(4);
+  ASSERT_TRUE(two->Sync().ok());
+  EXPECT_EQ(State(), BreakerState::kOpen);
+  store_.now += absl::Seconds(1);
+  ASSERT_TRUE(two->Sync().ok());
+  EXPECT_EQ(State(), BreakerState::kHalfOpen);
+  EXPECT_TRUE(two->Admit("main", false).admitted);
+  Call(*two, Outcome::kAccepted, 3);
+  ASSERT_TRUE(two->Sync().ok());
+  EXPECT_EQ(State(), BreakerState::kClosed);
+  ASSERT_TRUE(one->Sync().ok());
+  EXPECT_TRUE(Admits(*one));
 }
 
 TEST_F(HealthBoardTest, ExactlyOneReplicaProbesWithAFewHandOversAndClosesTheBreaker) {
