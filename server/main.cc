@@ -43,7 +43,6 @@
 #include "server/rpc/executor.h"
 #include "server/rpc/server.h"
 #include "server/storage_set.h"
-#include "storage/crypto/hmac.h"
 #include "storage/crypto/master_keys.h"
 #include "storage/postgres/migrations.h"
 
@@ -349,7 +348,7 @@ absl::Status Service::StartApi() {
                                  call_reporter_,
                                  [this] { return storage_.api_queue.Ping(); },
                                  absl::Now,
-                                 storage::HmacSha256(config_.master_keys).Compute("page tokens"),
+                                 storage_.master_keys.DeriveKeys("page tokens"),
                                  {},
                                  {&storage_.categories, &storage_.preferences,
                                   &storage_.suppressions, &categories_, &unsubscribe_tokens_}});

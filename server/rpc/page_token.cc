@@ -3,11 +3,8 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
-#include <array>
-
+#include "absl/algorithm/container.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -18,20 +15,21 @@ namespace {
 constexpr size_t kMacBytes = 16;
 constexpr size_t kTokenCharsMax = 1024;
 
+// What is authenticated. The length keeps the two parts apart.
+std::string Text(absl::string_view list, absl::string_view position) {
+  return absl::StrCat(list.size(), ":", list, position);
+}
+
 }  // namespace
 
-std::string PageTokens::Mac(absl::string_view list, absl::string_view position) const {
-  // The length keeps the two parts apart.
-  const std::string text = absl::StrCat(list.size(), ":", list, position);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac;
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
-  return std::string(reinterpret_cast<const char*>(mac.data()), kMacBytes);
+PageTokens::PageTokens(const std::vector<storage::SecretKey>& keys) {
+  for (const storage::SecretKey& key : keys) macs_.emplace_back(key.bytes());
 }
 
 std::string PageTokens::Seal(absl::string_view list, absl::string_view position) const {
-  return absl::WebSafeBase64Escape(absl::StrCat(Mac(list, position), position));
+  const std::string mac = macs_.front().Compute(Text(list, position));
+  return absl::WebSafeBase64Escape(
+      absl::StrCat(absl::string_view(mac).substr(0, kMacBytes), position));
 }
 
 absl::optional<std::string> PageTokens::Open(absl::string_view list,
@@ -42,8 +40,11 @@ absl::optional<std::string> PageTokens::Open(absl::string_view list,
     return absl::nullopt;
   }
   std::string position = bytes.substr(kMacBytes);
-  const std::string mac = Mac(list, position);
-  if (CRYPTO_memcmp(mac.data(), bytes.data(), kMacBytes) != 0) return absl::nullopt;
+  const std::string text = Text(list, position);
+  const bool ours = absl::c_any_of(macs_, [&](const storage::HmacSha256& mac) {
+    return CRYPTO_memcmp(mac.Compute(text).data(), bytes.data(), kMacBytes) == 0;
+  });
+  if (!ours) return absl::nullopt;
   return position;
 }
 

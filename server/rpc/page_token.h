@@ -1,11 +1,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
 #include "model/ids.h"
+#include "storage/crypto/hmac.h"
+#include "storage/crypto/secret_key.h"
 
 namespace herald::rpc {
 
@@ -13,8 +16,9 @@ namespace herald::rpc {
 // that was changed, or that is shown to another method, tenant or filter, is refused.
 class PageTokens {
  public:
-  // `key` is secret and the same on every replica.
-  explicit PageTokens(std::string key) : key_(std::move(key)) {}
+  // `keys`, one at least, are the same on every replica: the first seals, all open, so that a new
+  // one in front breaks nothing while the old one is among them.
+  explicit PageTokens(const std::vector<storage::SecretKey>& keys);
 
   // `list` names what is listed, see ListName. `position` is up to the caller.
   std::string Seal(absl::string_view list, absl::string_view position) const;
@@ -26,9 +30,7 @@ class PageTokens {
   absl::optional<int64_t> OpenNumber(absl::string_view list, absl::string_view token) const;
 
  private:
-  std::string Mac(absl::string_view list, absl::string_view position) const;
-
-  const std::string key_;
+  std::vector<storage::HmacSha256> macs_;  // constant after construction
 };
 
 // Names a list by its method, tenant and filter; equal filters give equal names.

@@ -71,7 +71,7 @@ class Server::Impl {
         executor_(options.executor_threads, static_cast<size_t>(options.executor_queue_max)),
         searches_(options.search_threads, static_cast<size_t>(options.searches_waiting_max)),
         shell_{parts.authenticator, executor_, searches_, admission_, parts.observer, parts.clock},
-        tokens_(parts.page_token_key),
+        tokens_(parts.page_token_keys),
         hub_(parts.emails, executor_, tokens_, options.watch) {
     served_.push_back(std::make_unique<EmailService>(
         parts.emails, parts.searched_emails, parts.tenants, parts.acceptor, tokens_, hub_, shell_));

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -15,6 +16,7 @@
 #include "server/templates/render_limits.h"
 #include "storage/account_health_store.h"
 #include "storage/contact_store.h"
+#include "storage/crypto/secret_key.h"
 #include "storage/delivery_event_store.h"
 #include "storage/email_store.h"
 #include "storage/segment_store.h"
@@ -45,8 +47,8 @@ struct ServerParts {
   // Whether the database answers; blocks, within a second or so. Asked by a thread of its own.
   std::function<absl::Status()> ping;
   std::function<absl::Time()> clock;
-  // Authenticates page tokens and cursors: 32 bytes, the same on every replica and after restarts.
-  std::string page_token_key;
+  // Authenticate page tokens and cursors, see PageTokens; the same after restarts.
+  std::vector<storage::SecretKey> page_token_keys;
   templates::RenderLimits render_limits = {};
   PreferenceParts preferences = {};
 };

@@ -67,16 +67,25 @@ absl::StatusOr<MasterKeys> MasterKeys::ReadFile(const std::string& path) {
 }
 
 Sealer MasterKeys::DeriveSealer(absl::string_view purpose) const {
-  std::vector<SealingKey> derived;
-  for (const Key& key : keys_) {
-    const std::string name = Sha256(key.id);
+  const std::vector<SecretKey> derived = DeriveKeys(purpose);
+  std::vector<SealingKey> sealing;
+  for (size_t i = 0; i < derived.size(); ++i) {
+    const std::string name = Sha256(keys_[i].id);
     uint32_t id = 0;
-    for (size_t i = 0; i < sizeof(id); ++i) id = id << 8 | static_cast<unsigned char>(name[i]);
+    for (size_t j = 0; j < sizeof(id); ++j) id = id << 8 | static_cast<unsigned char>(name[j]);
+    sealing.push_back({id, derived[i]});
+  }
+  return Sealer(std::move(sealing));
+}
+
+std::vector<SecretKey> MasterKeys::DeriveKeys(absl::string_view purpose) const {
+  std::vector<SecretKey> derived;
+  for (const Key& key : keys_) {
     std::string bytes = HmacSha256(key.key.bytes()).Compute(purpose);
-    derived.push_back({id, SecretKey::FromBytes(bytes)});
+    derived.push_back(SecretKey::FromBytes(bytes));
     Wipe(&bytes);
   }
-  return Sealer(std::move(derived));
+  return derived;
 }
 
 WrappedKey MasterKeys::Wrap(const SecretKey& key, absl::string_view aad) const {

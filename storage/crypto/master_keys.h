@@ -31,6 +31,9 @@ class MasterKeys {
   // Seals values of the service's own for one purpose, under keys derived from the master keys: the
   // primary's seals, all open, so that a rotation breaks nothing while the old key is configured.
   Sealer DeriveSealer(absl::string_view purpose) const;
+  // Keys of the service's own for one purpose, derived from each master key, the primary's first.
+  // No two purposes, DeriveSealer's among them, share a key.
+  std::vector<SecretKey> DeriveKeys(absl::string_view purpose) const;
 
   // `aad` binds the wrapped key to its place: tenant, key id and purpose.
   WrappedKey Wrap(const SecretKey& key, absl::string_view aad) const;

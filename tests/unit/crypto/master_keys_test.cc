@@ -30,6 +30,17 @@ TEST(MasterKeysTest, UnwrapsWhatItWrapped) {
   EXPECT_EQ(unwrapped.bytes(), secret.bytes());
 }
 
+TEST(MasterKeysTest, DerivesAKeyOfEachForAPurpose) {
+  const auto one = MasterKeys::Parse(Line("a", 'a'))->DeriveKeys("page tokens");
+  const auto two = MasterKeys::Parse(Line("b", 'b') + Line("a", 'a'))->DeriveKeys("page tokens");
+  ASSERT_EQ(one.size(), 1u);
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_EQ(two[1].bytes(), one[0].bytes());
+  EXPECT_NE(two[0].bytes(), one[0].bytes());
+  const auto other = MasterKeys::Parse(Line("a", 'a'))->DeriveKeys("links");
+  EXPECT_NE(other[0].bytes(), one[0].bytes());
+}
+
 TEST(MasterKeysTest, AWrappedKeyDoesNotOpenForAnotherTenant) {
   const MasterKeys keys = MasterKeys::Parse(Line("k", 'a')).value();
   EXPECT_THAT(keys.Unwrap(keys.Wrap(SecretKey::Random(), "1|1|1"), "2|1|1"),

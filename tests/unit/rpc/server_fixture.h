@@ -78,7 +78,7 @@ class ServerFixture : public ::testing::Test {
             observer_,
             [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("away"); },
             [this] { return absl::Now() + absl::Hours(server_hours_ahead_.load()); },
-            "a key of thirty-two bytes, secret"};
+            {storage::SecretKey::FromBytes("a key of thirty-two bytes: dots.")}};
   }
 
   void Start() {
