@@ -45,6 +45,7 @@ struct EmailQuery {
   std::string category;
   std::string idempotency_key;
   std::string provider_message_id;
+  bool test_only = false;                       // those of test tokens
   absl::optional<absl::Time> create_time_from;  // inclusive
   absl::optional<absl::Time> create_time_to;    // exclusive
   absl::optional<EmailId> before;               // older than this one: the page token

@@ -33,6 +33,7 @@ constexpr Advice kAdvice[] = {
      "this key was accepted with other content: `heraldctl list --key KEY` shows that email; a new "
      "event needs a new key"},
     {"RECIPIENT_NOT_ALLOWED", "this token is restricted; send to a recipient on its list"},
+    {"REDRIVE_NOT_ALLOWED", "this token may not: redrive with a live one"},
     {"SENDER_NOT_ALLOWED",
      "an operator allows domains with `heraldctl tenant update TENANT --domain DOMAIN`"},
     {"TEMPLATE_NOT_FOUND",

@@ -40,6 +40,16 @@ absl::Status EmailError(const absl::Status& status, absl::string_view preconditi
   return FromStorage(status);
 }
 
+// A redrive puts mail on the wire as a send does, for whomever it was accepted.
+absl::Status RedriveNotAllowed(absl::string_view why) {
+  return MakeError(absl::StatusCode::kPermissionDenied, "REDRIVE_NOT_ALLOWED", why);
+}
+
+absl::Status CheckMayRedrive(const identity::Caller& caller) {
+  if (caller.mode != storage::TokenMode::kRestricted) return absl::OkStatus();
+  return RedriveNotAllowed("a restricted token puts no email back");
+}
+
 // The ingest limit refuses all items or none.
 bool RefusedByLimit(const std::vector<absl::StatusOr<acceptance::Accepted>>& accepted) {
   return absl::IsResourceExhausted(accepted[0].status()) &&
@@ -280,8 +290,14 @@ absl::Status EmailService::RedriveEmail(const Call& call, const v1::RedriveEmail
                                         v1::Email& email) {
   const absl::StatusOr<EmailId> id = RequiredId("id", request.id());
   if (!id.ok()) return id.status();
-  const auto record =
-      emails_.RedriveEmail(call.caller()->tenant, *id, kRedriveLifetime, call.caller()->Actor());
+  const identity::Caller& caller = *call.caller();
+  if (absl::Status allowed = CheckMayRedrive(caller); !allowed.ok()) return allowed;
+  if (caller.mode == storage::TokenMode::kTest) {
+    const auto known = emails_.GetEmail(caller.tenant, *id);
+    if (!known.ok()) return EmailError(known.status(), "", "");
+    if (!known->test) return RedriveNotAllowed("a test token puts back test emails alone");
+  }
+  const auto record = emails_.RedriveEmail(caller.tenant, *id, kRedriveLifetime, caller.Actor());
   if (!record.ok()) return EmailError(record.status(), "EMAIL_NOT_DEAD", "the email is not DEAD");
   ToProto(*record, Reveal::kRedacted, email);
   return absl::OkStatus();
@@ -297,9 +313,12 @@ absl::Status EmailService::RedriveEmails(const Call& call, const v1::RedriveEmai
     check.Add("limit", absl::StrCat("is not between 1 and ", kRedriveMax));
   }
   if (!check.ok()) return check.status();
+  const identity::Caller& caller = *call.caller();
+  if (absl::Status allowed = CheckMayRedrive(caller); !allowed.ok()) return allowed;
+  query.test_only = caller.mode == storage::TokenMode::kTest;
   query.limit = request.limit() == 0 ? kRedriveDefault : request.limit();
   const auto redriven =
-      emails_.RedriveEmails(call.caller()->tenant, query, kRedriveLifetime, call.caller()->Actor());
+      emails_.RedriveEmails(caller.tenant, query, kRedriveLifetime, caller.Actor());
   if (!redriven.ok()) return redriven.status();
   response.set_redriven_count(static_cast<int32_t>(redriven->size()));
   return absl::OkStatus();

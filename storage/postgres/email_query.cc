@@ -39,6 +39,7 @@ WHERE e.tenant_id = $1::bigint
   AND ($11::timestamptz IS NULL OR e.create_time >= $11::timestamptz)
   AND ($12::timestamptz IS NULL OR e.create_time < $12::timestamptz)
   AND e.email_id >= $13::bigint AND e.email_id < $14::bigint
+  AND (e.test OR NOT $16::boolean)
 )sql";
 
 // The states as stored in which one as shown may be.
@@ -97,7 +98,7 @@ pqxx::result FindEmails(Transaction& transaction, TenantId tenant, const EmailQu
                           query.lane.has_value() ? static_cast<int>(*query.lane) : 0,
                           query.template_key, query.category, query.idempotency_key,
                           query.provider_message_id, query.create_time_from, query.create_time_to,
-                          LowestId(query), IdAfterHighest(query), query.limit);
+                          LowestId(query), IdAfterHighest(query), query.limit, query.test_only);
 }
 
 pqxx::result FindEmailsById(Transaction& transaction, std::string tenants, std::string emails) {

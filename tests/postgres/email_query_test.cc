@@ -32,7 +32,8 @@ class EmailQueryTest : public EmailFixture {
                                                  {"$13::", "0::"},
                                                  {"$11::", create_time_from + "::"},
                                                  {"$14::", "9223372036854775807::"},
-                                                 {"$15::", "50::"}});
+                                                 {"$15::", "50::"},
+                                                 {"$16::", "false::"}});
     return Sql(absl::StrCat("BEGIN; SET LOCAL ROLE herald_api; SET LOCAL herald.tenant_id = '",
                             tenant, "'; EXPLAIN ", sql, "; COMMIT"));
   }

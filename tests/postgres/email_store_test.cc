@@ -397,6 +397,22 @@ TEST_F(EmailStoreTest, RedriveOfManyTakesTheOldestThatMatch) {
   EXPECT_EQ(Sql("SELECT count(*) FROM herald.audit_entries"), "1");
 }
 
+TEST_F(EmailStoreTest, RedriveOfTestEmailsLeavesLiveOnesDead) {
+  const EmailId live = Accept("live");
+  Attempt(Outcome::kRetryable, Dead());
+  NewEmail tried = Make("test");
+  tried.test = true;
+  Accept(tried);
+  Attempt(Outcome::kRetryable, Dead());
+  EmailQuery query;
+  query.test_only = true;
+  ASSERT_OK_AND_ASSIGN(const auto redriven,
+                       emails_.RedriveEmails(a_, query, absl::Hours(1), "token"));
+  EXPECT_THAT(redriven, ElementsAre(tried.id));
+  EXPECT_EQ(State(tried.id), EmailState::kQueued);
+  EXPECT_EQ(State(live), EmailState::kDead);
+}
+
 TEST_F(EmailStoreTest, NoMethodReachesAnotherTenantsEmail) {
   const EmailId id = Accept("key");
   Attempt(Outcome::kRetryable, Dead());

@@ -241,6 +241,48 @@ TEST_F(EmailServiceTest, RedriveEmailsTakesNoStatesAndABoundedLimit) {
               ::testing::ElementsAre("filter.states", "limit"));
 }
 
+TEST_F(EmailServiceTest, ATestTokenRedrivesTestEmailsAlone) {
+  const std::string token = Issue(storage::kScopeManage, storage::TokenMode::kTest);
+  emails_.Put(tenant_, EmailId{1}, "anna@example.com");
+  emails_.Put(tenant_, EmailId{2}, "anna@example.com", /*test=*/true);
+  v1::RedriveEmailRequest one;
+  v1::Email email;
+  one.set_id(FormatEmailId(EmailId{1}));
+  auto context = As(token);
+  const grpc::Status refused = stub_->RedriveEmail(context.get(), one, &email);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(Reason(refused), "REDRIVE_NOT_ALLOWED");
+  one.set_id(FormatEmailId(EmailId{2}));
+  context = As(token);
+  EXPECT_TRUE(stub_->RedriveEmail(context.get(), one, &email).ok());
+  one.set_id(FormatEmailId(EmailId{3}));
+  context = As(token);
+  EXPECT_EQ(Reason(stub_->RedriveEmail(context.get(), one, &email)), "EMAIL_NOT_FOUND");
+
+  v1::RedriveEmailsResponse response;
+  context = As(token);
+  ASSERT_TRUE(stub_->RedriveEmails(context.get(), {}, &response).ok());
+  EXPECT_TRUE(emails_.query().test_only);
+  context = As(token_);
+  ASSERT_TRUE(stub_->RedriveEmails(context.get(), {}, &response).ok());
+  EXPECT_FALSE(emails_.query().test_only);
+}
+
+TEST_F(EmailServiceTest, ARestrictedTokenRedrivesNothing) {
+  const std::string token = Issue(storage::kScopeManage, storage::TokenMode::kRestricted);
+  emails_.Put(tenant_, EmailId{1}, "anna@example.com");
+  v1::RedriveEmailRequest one;
+  v1::Email email;
+  one.set_id(FormatEmailId(EmailId{1}));
+  auto context = As(token);
+  EXPECT_EQ(Reason(stub_->RedriveEmail(context.get(), one, &email)), "REDRIVE_NOT_ALLOWED");
+  v1::RedriveEmailsResponse response;
+  context = As(token);
+  const grpc::Status refused = stub_->RedriveEmails(context.get(), {}, &response);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(Reason(refused), "REDRIVE_NOT_ALLOWED");
+}
+
 TEST_F(EmailServiceTest, ListEmailEventsShowsTheTimeline) {
   emails_.Put(tenant_, EmailId{7}, "anna@example.com");
   emails_.Happen(EmailId{7}, EventType::kAccepted);

@@ -90,10 +90,11 @@ class ServerFixture : public ::testing::Test {
 
   std::string Target() const { return absl::StrCat("127.0.0.1:", server_->port()); }
 
-  std::string Issue(int scopes) {
+  std::string Issue(int scopes, storage::TokenMode mode = storage::TokenMode::kLive) {
     const std::string secret = identity::NewSecret();
     storage::ApiToken token;
     token.tenant = tenant_;
+    token.mode = mode;
     token.scopes = scopes;
     token.secret_hash = identity::HashSecret(secret);
     return identity::FormatToken(token.mode, tenants_.CreateApiToken(token, {})->id, secret);

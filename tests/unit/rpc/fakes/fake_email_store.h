@@ -85,12 +85,13 @@ class FakeEmailStore final : public storage::EmailStore {
     return Move(tenant, id);
   }
 
-  void Put(TenantId tenant, EmailId id, const std::string& recipient) {
+  void Put(TenantId tenant, EmailId id, const std::string& recipient, bool test = false) {
     absl::MutexLock lock(&mu_);
     storage::EmailRecord record;
     record.tenant = tenant;
     record.id = id;
     record.recipient = recipient;
+    record.test = test;
     record.metadata = {{"order", "42"}};
     emails_[id] = record;
   }
