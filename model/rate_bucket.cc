@@ -7,6 +7,8 @@ namespace herald {
 namespace {
 
 constexpr absl::Duration kDay = absl::Hours(24);
+// Between two tokens of the smallest rate that is kept apart from others. No email waits so long.
+constexpr absl::Duration kIntervalMax = absl::Hours(24 * 366);
 
 size_t IndexOf(Lane lane) { return static_cast<size_t>(lane) - 1; }
 
@@ -25,7 +27,9 @@ int HourOf(int a_day) { return std::max(1, a_day / 24); }
 Pace PaceOf(Rate rate, absl::Duration default_burst) {
   Pace pace;
   // Rounded up: rather a little too slow than too fast.
-  pace.interval = absl::Nanoseconds(static_cast<int64_t>(std::ceil(1e9 / rate.per_second)));
+  const double nanos = std::min(std::ceil(1e9 / rate.per_second),
+                                static_cast<double>(absl::ToInt64Nanoseconds(kIntervalMax)));
+  pace.interval = absl::Nanoseconds(static_cast<int64_t>(nanos));
   const double burst = rate.per_second * absl::ToDoubleSeconds(default_burst);
   pace.burst = rate.burst > 0 ? rate.burst : std::max(1, static_cast<int>(burst));
   return pace;

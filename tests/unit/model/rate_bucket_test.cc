@@ -44,6 +44,15 @@ TEST(RateBucket, ARateWithoutABurstGetsTheDefaultsWorthAndAtLeastOne) {
   EXPECT_EQ(PaceOf(Rate{2, 7}, absl::Milliseconds(100)).burst, 7);
 }
 
+TEST(RateBucket, TheSmallestRateIsALimitToo) {
+  for (const double per_second : {1e-10, 1e-300}) {
+    RateBucket bucket = Fresh(PaceOf(Rate{per_second, 0}, absl::Seconds(1)));
+    EXPECT_EQ(bucket.SlotOf(Lane::kBulk, kNow), kNow);
+    bucket.Take(Lane::kBulk, kNow);
+    EXPECT_EQ(bucket.SlotOf(Lane::kBulk, kNow), kNow + absl::Hours(24 * 366)) << per_second;
+  }
+}
+
 TEST(RateBucket, AnIntervalIsRoundedToTheSlowSide) {
   EXPECT_EQ(PaceOf(Rate{3, 1}, absl::ZeroDuration()).interval, absl::Nanoseconds(333'333'334));
 }
