@@ -9,7 +9,9 @@
 namespace herald::webhook {
 namespace {
 
-constexpr size_t kFieldsMax = 100;
+// The page of choices has a field for each ticked category of a tenant, of which there are up to
+// 100, and one for the button.
+constexpr size_t kFieldsMax = 128;
 constexpr size_t kBoundaryMax = 70;  // RFC 2046 5.1.1
 
 int HexDigit(char c) {
