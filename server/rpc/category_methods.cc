@@ -140,6 +140,9 @@ absl::Status CategoryMethods::SetPreferences(const Call& call,
   for (int i = 0; i < std::min(request.categories_size(), kChoicesMax); ++i) {
     const v1::CategoryPreference& wanted = request.categories(i);
     CheckCategoryKey(absl::StrCat("categories[", i, "].category"), wanted.category(), check);
+    if (!v1::CategoryPreference::Choice_IsValid(wanted.choice())) {
+      check.Add(absl::StrCat("categories[", i, "].choice"), "is not a choice");
+    }
     absl::optional<bool> opted_in;
     if (wanted.choice() != v1::CategoryPreference::CHOICE_UNSPECIFIED) {
       opted_in = wanted.choice() == v1::CategoryPreference::CHOICE_IN;

@@ -344,5 +344,16 @@ TEST_F(ContactServiceTest, ASegmentIsCheckedStoredAndPreviewed) {
             "SEGMENT_NOT_FOUND");
 }
 
+TEST_F(ContactServiceTest, AChoiceThatIsNoneIsRefusedAndNotTakenForOut) {
+  v1::SetPreferencesRequest request;
+  request.mutable_subject()->set_email("anna@example.com");
+  v1::CategoryPreference& wanted = *request.add_categories();
+  wanted.set_category("not a key");
+  wanted.set_choice(static_cast<v1::CategoryPreference::Choice>(7));
+  v1::Preferences preferences;
+  EXPECT_THAT(Fields(stub_->SetPreferences(As(token_).get(), request, &preferences)),
+              ElementsAre("categories[0].category", "categories[0].choice"));
+}
+
 }  // namespace
 }  // namespace herald::rpc
