@@ -11,12 +11,16 @@ namespace herald::storage {
 //   hard_bounce, complaint, manual, soft_bounce_limit, provider   the address is suppressed
 //   global_<reason>                                               by an operator, for every tenant
 // and for categories that the tenant has declared, others being transactional and without choice:
-//   unsubscribe    marketing, and the address or the user has left all marketing
+//   unsubscribe    marketing, and the address or the user has left all marketing, or the tenant's
+//                  contact with the address is UNSUBSCRIBED
 //   preference     the address or the user has opted out of the category
 //   not_opted_in   the category is out by default, and neither has opted in
 //
-// Subqueries, each one probe of a primary key, rather than joins: what is never reached (most mail
-// has no declared category) costs nothing.
+// Subqueries, each one probe of a unique index, rather than joins: what is never reached (most mail
+// has no declared category, and contacts are asked of marketing alone) costs nothing.
+//
+// Of contacts a tenant may have millions, and a plan that was made while there were none must not
+// read them all by the other index: only this one yields the order, and plans that sort are off.
 inline constexpr SqlText kStopReason(R"sql(coalesce(
   (SELECT s.reason FROM herald.suppressions s
    WHERE s.tenant_id = w.tenant_id AND s.address_hash = w.recipient_hash AND NOT s.marketing_only
@@ -25,10 +29,14 @@ inline constexpr SqlText kStopReason(R"sql(coalesce(
    WHERE g.address_mark = w.recipient_mark
      AND (g.expire_time IS NULL OR g.expire_time > now())),
   (SELECT CASE
-     WHEN k.marketing AND EXISTS (
+     WHEN k.marketing AND (EXISTS (
        SELECT FROM herald.suppressions u
        WHERE u.tenant_id = k.tenant_id AND u.address_hash = w.recipient_hash AND u.marketing_only
-         AND (u.expire_time IS NULL OR u.expire_time > now())) THEN 'unsubscribe'
+         AND (u.expire_time IS NULL OR u.expire_time > now())) OR (
+       SELECT t.state = 2 FROM herald.contacts t
+       WHERE t.tenant_id = k.tenant_id
+         AND t.address_hash BETWEEN w.recipient_hash AND w.recipient_hash
+       ORDER BY t.address_hash LIMIT 1)) THEN 'unsubscribe'
      ELSE (
        SELECT CASE WHEN bool_or(c.left_all) THEN 'unsubscribe'
                    WHEN bool_or(NOT c.opted_in) THEN 'preference'

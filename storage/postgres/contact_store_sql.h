@@ -81,6 +81,14 @@ inline constexpr NamedQuery kUpdateContact{
     "WHERE tenant_id = $1::bigint AND contact_id = $2::bigint AND delete_time IS NULL "
     "RETURNING " HERALD_CONTACT_COLUMNS};
 
+// $2 address hash, $3 state: what the owner of an address says of all marketing becomes its
+// contact's state. Returns a row when that is new.
+inline constexpr NamedQuery kSetState{
+    "set_contact_state",
+    "UPDATE herald.contacts SET state = $3::smallint, update_time = now() "
+    "WHERE tenant_id = $1::bigint AND address_hash = $2::bytea AND state <> $3::smallint "
+    "RETURNING 1"};
+
 // $2 contact.
 inline constexpr NamedQuery kDeleteContact{
     "delete_contact",

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/contact.h"
 #include "storage/postgres/category_rows.h"
+#include "storage/postgres/contact_store_sql.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/preference_store_sql.h"
 #include "storage/postgres/suppression_rows.h"
@@ -72,12 +74,14 @@ bool SetUnsubscribed(Transaction& transaction, const Subject& subject, bool unsu
                       .Exec(sql::kForget, subject.tenant, subject.HashText(), subject.user_id, "")
                       .empty();
   }
-  return unsubscribed
-             ? !transaction
-                    .Exec(sql::kLeave, subject.tenant, subject.HashText(), source,
-                          ByteaText(subject.sealed))
-                    .empty()
-             : !transaction.Exec(sql::kComeBack, subject.tenant, subject.HashText()).empty();
+  const pqxx::result changed =
+      unsubscribed ? transaction.Exec(sql::kLeave, subject.tenant, subject.HashText(), source,
+                                      ByteaText(subject.sealed))
+                   : transaction.Exec(sql::kComeBack, subject.tenant, subject.HashText());
+  const ContactState state = unsubscribed ? ContactState::kUnsubscribed : ContactState::kSubscribed;
+  const pqxx::result contact = transaction.Exec(contact_sql::kSetState, subject.tenant,
+                                                subject.HashText(), static_cast<int>(state));
+  return !changed.empty() || !contact.empty();
 }
 
 // Whether anything changed. kNotFound names a category that is not declared.

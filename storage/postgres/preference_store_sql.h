@@ -12,6 +12,8 @@ inline constexpr NamedQuery kHasLeft{"has_left_marketing", R"sql(
 SELECT EXISTS (SELECT FROM herald.suppressions
                WHERE tenant_id = $1::bigint AND address_hash = $2::bytea AND marketing_only
                  AND $2::bytea <> '' AND (expire_time IS NULL OR expire_time > now()))
+    OR EXISTS (SELECT FROM herald.contacts
+               WHERE tenant_id = $1::bigint AND address_hash = $2::bytea AND state = 2)
     OR EXISTS (SELECT FROM herald.preferences
                WHERE tenant_id = $1::bigint AND address_hash = '' AND user_id = $3::text
                  AND category = '')

@@ -7,7 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "storage/contact.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/contact_store_sql.h"
 #include "storage/postgres/email_rows.h"
 #include "storage/postgres/suppression_rows.h"
 #include "storage/postgres/suppression_store_sql.h"
@@ -148,6 +150,10 @@ absl::Status PostgresSuppressionStore::DeleteSuppression(SuppressionScope scope,
                                                  ByteaText(finder->hash), marketing)
                               : transaction.Exec(suppression_sql::kDeleteGlobal, finder->mark);
         if (rows.empty()) return absl::NotFoundError("suppression");
+        if (scope.has_value() && marketing) {  // its contact comes back with it
+          transaction.Exec(contact_sql::kSetState, *scope, ByteaText(finder->hash),
+                           static_cast<int>(ContactState::kSubscribed));
+        }
         Audit(transaction, scope, audit, absl::StrCat("sp_", Int64Of(rows[0][0])));
         return absl::OkStatus();
       }));

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
 #include "storage/postgres/category_store.h"
+#include "storage/postgres/contact_store.h"
 #include "storage/postgres/preference_store.h"
 #include "storage/postgres/suppression_store.h"
 #include "tests/postgres/email_fixture.h"
@@ -55,6 +56,19 @@ class AudienceGateTest : public EmailFixture {
     PreferenceChange change;
     change.unsubscribed = unsubscribed;
     ASSERT_OK(preferences_.SetPreferences(tenant, subject, change, audit_));
+  }
+  // A contact with kAddress.
+  NewContact Contact(absl::optional<ContactState> state) {
+    NewContact contact;
+    contact.id = contact_ids_.Next(absl::Now());
+    contact.email = contact.email_normalised = kAddress;
+    contact.state = state;
+    return contact;
+  }
+  ContactState StateOf(const ContactRecord& contact) {
+    absl::StatusOr<ContactRecord> now = contacts_.Get(a_, contact.id);
+    EXPECT_OK(now);
+    return now->state;
   }
   NewEmail Of(const std::string& category, TenantId tenant) {
     NewEmail email = Make(absl::StrCat("gate-", ++emails_made_), tenant);
@@ -109,6 +123,8 @@ class AudienceGateTest : public EmailFixture {
   PostgresCategoryStore categories_{database_.pool()};
   PostgresSuppressionStore suppressions_{database_.pool(), keys_};
   PostgresPreferenceStore preferences_{database_.pool(), keys_};
+  PostgresContactStore contacts_{database_.pool(), keys_};
+  ContactIdGenerator contact_ids_{1};
   AuditEntry audit_{absl::nullopt, "tester", "test/Act", "target", {}};
   std::vector<EmailId> queued_;
   int emails_made_ = 0;
@@ -156,6 +172,65 @@ TEST_F(AudienceGateTest, AnAddressThatOptsOutOfACategoryGetsTheOthers) {
   QueueAll();
   Choose(a_, {kAddress, ""}, "news", false);
   EXPECT_THAT(Stops(), ElementsAre("preference", "", "", ""));
+}
+
+TEST_F(AudienceGateTest, AContactThatIsUnsubscribedGetsTransactionalMail) {
+  Choose(a_, {kAddress, ""}, "tips", true);
+  QueueAll();
+  ASSERT_OK(contacts_.Upsert(a_, {Contact(ContactState::kUnsubscribed)}));
+  EXPECT_THAT(Stops(), ElementsAre("unsubscribe", "unsubscribe", "", ""));
+  EXPECT_EQ(AcceptOne(Of("news", b_)).state_reason, "");  // not the other tenant's contact
+}
+
+TEST_F(AudienceGateTest, AContactThatIsSubscribedAgainOrDeletedStopsNothing) {
+  ASSERT_OK_AND_ASSIGN(const ContactRecord contact,
+                       contacts_.Create(a_, Contact(ContactState::kUnsubscribed)));
+  ContactChange change;
+  change.state = ContactState::kSubscribed;
+  ASSERT_OK(contacts_.Update(a_, contact.id, change));
+  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
+  change.state = ContactState::kUnsubscribed;
+  ASSERT_OK(contacts_.Update(a_, contact.id, change));
+  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "unsubscribe");
+  ASSERT_OK(contacts_.Delete(a_, contact.id));
+  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
+}
+
+TEST_F(AudienceGateTest, AContactFollowsItsOwnerOutOfMarketingAndBack) {
+  ASSERT_OK_AND_ASSIGN(const ContactRecord contact, contacts_.Create(a_, Contact(absl::nullopt)));
+  UnsubscribeAct act;
+  act.tenant = a_;
+  act.email = EmailId{1};  // long pruned
+  act.address = kAddress;
+  act.change.unsubscribed = true;
+  ASSERT_OK(preferences_.Unsubscribe(act));
+  EXPECT_EQ(StateOf(contact), ContactState::kUnsubscribed);
+  act.change.unsubscribed = false;
+  ASSERT_OK_AND_ASSIGN(const Preferences back, preferences_.Unsubscribe(act));
+  EXPECT_FALSE(back.unsubscribed);
+  EXPECT_EQ(StateOf(contact), ContactState::kSubscribed);
+  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
+}
+
+TEST_F(AudienceGateTest, LiftingAnUnsubscribeBringsItsContactBack) {
+  ASSERT_OK_AND_ASSIGN(const ContactRecord contact, contacts_.Create(a_, Contact(absl::nullopt)));
+  Leave(a_, {kAddress, ""});
+  Suppress(a_, "manual");
+  ASSERT_OK(suppressions_.DeleteSuppression(a_, kAddress, SuppressionKind::kAllMail, audit_));
+  EXPECT_EQ(StateOf(contact), ContactState::kUnsubscribed);
+  ASSERT_OK(suppressions_.DeleteSuppression(a_, kAddress, SuppressionKind::kMarketing, audit_));
+  EXPECT_EQ(StateOf(contact), ContactState::kSubscribed);
+  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
+}
+
+TEST_F(AudienceGateTest, ThePreferencesOfAnUnsubscribedContactSayThatItHasLeft) {
+  ASSERT_OK_AND_ASSIGN(const ContactRecord contact,
+                       contacts_.Create(a_, Contact(ContactState::kUnsubscribed)));
+  ASSERT_OK_AND_ASSIGN(const Preferences left, preferences_.GetPreferences(a_, {kAddress, ""}));
+  EXPECT_TRUE(left.unsubscribed);
+  Leave(a_, {kAddress, ""}, /*unsubscribed=*/false);
+  EXPECT_EQ(StateOf(contact), ContactState::kSubscribed);
+  EXPECT_EQ(Sql("SELECT count(*) FROM herald.audit_entries WHERE action = 'test/Act'"), "1");
 }
 
 TEST_F(AudienceGateTest, AUserWhoLeavesMarketingGetsTransactionalMail) {
