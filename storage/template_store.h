@@ -16,6 +16,7 @@ struct TemplateRow {
   std::string key;
   std::string display_name;
   int published_version = 0;  // 0: none
+  int first_version = 1;      // those before it are a deleted template's
   int latest_version = 0;
   absl::Time create_time;
   absl::Time update_time;
@@ -39,8 +40,8 @@ class TemplateStore {
  public:
   virtual ~TemplateStore() = default;
 
-  // Creates the template and version 1. kAlreadyExists: the key is taken. The key of a deleted
-  // template may be used again; version numbers go on from where they were.
+  // Creates the template and its first version, 1. kAlreadyExists: the key is taken. The key of a
+  // deleted template may be used again; version numbers go on from where they were.
   virtual absl::StatusOr<TemplateRow> CreateTemplate(TenantId tenant, const TemplateRow& row,
                                                      const TemplateVersionRow& first, bool publish,
                                                      const AuditEntry& audit) = 0;
@@ -55,10 +56,10 @@ class TemplateStore {
                                                            const TemplateVersionRow& version,
                                                            bool publish,
                                                            const AuditEntry& audit) = 0;
-  // Also of deleted templates: accepted emails still render.
+  // Also of deleted templates, and below `first_version`: accepted emails still render.
   virtual absl::StatusOr<TemplateVersionRow> GetVersion(TenantId tenant, absl::string_view key,
                                                         int version) = 0;
-  // Newest first, below `before_version` (0: from the newest).
+  // Newest first, below `before_version` (0: from the newest), down to `first_version`.
   virtual absl::StatusOr<std::vector<TemplateVersionRow>> ListVersions(TenantId tenant,
                                                                        absl::string_view key,
                                                                        int limit,

@@ -30,6 +30,11 @@ absl::Status VersionNotFound(absl::string_view key, int version) {
 
 }  // namespace
 
+int TemplateCatalog::Head::Find(int version) const {
+  if (version == 0) return published_version;
+  return version < first_version || version > latest_version ? 0 : version;
+}
+
 TemplateCatalog::TemplateCatalog(storage::TemplateStore* store, templates::RenderLimits limits,
                                  Clock clock)
     : store_(store), limits_(limits), clock_(std::move(clock)) {}
@@ -41,8 +46,7 @@ TemplateCatalog::Hit TemplateCatalog::TryForSending(TenantId tenant, absl::strin
   absl::MutexLock lock(&mutex_);
   const auto head = heads_.find(full_key);
   if (head == heads_.end() || head->second.good_until < now) return {};
-  const int wanted = version == 0 ? head->second.published_version : version;
-  const auto found = versions_.find({full_key, wanted});
+  const auto found = versions_.find({full_key, head->second.Find(version)});
   if (found == versions_.end()) return {};
   const bool refresh = head->second.refresh_at < now;
   if (refresh) head->second.refresh_at = head->second.good_until;
@@ -66,8 +70,8 @@ absl::StatusOr<PinnedTemplatePtr> TemplateCatalog::LoadForSending(TenantId tenan
                                                                   int version) {
   absl::StatusOr<Head> head = FindOrReadHead({tenant, std::string(key)});
   if (!head.ok()) return head.status();
-  const int wanted = version == 0 ? head->published_version : version;
-  if (wanted == 0 || wanted > head->latest_version) return VersionNotFound(key, version);
+  const int wanted = head->Find(version);
+  if (wanted == 0) return VersionNotFound(key, version);
   return ForRendering(tenant, key, wanted);
 }
 
@@ -119,8 +123,8 @@ absl::StatusOr<TemplateCatalog::Head> TemplateCatalog::ReadHead(const Key& key) 
   const absl::StatusOr<storage::TemplateRow> row = store_->GetTemplate(key.first, key.second);
   if (absl::IsNotFound(row.status())) return TemplateNotFound(key.second);
   if (!row.ok()) return FromStorage(row.status());
-  return Head{row->published_version, row->latest_version, asked + kRefreshAfter,
-              asked + kHeadLifetime};
+  return Head{row->published_version, row->first_version, row->latest_version,
+              asked + kRefreshAfter, asked + kHeadLifetime};
 }
 
 void TemplateCatalog::Keep(const Key& key, const Head& head) {

@@ -58,7 +58,11 @@ class TemplateCatalog {
  private:
   using Key = std::pair<TenantId, std::string>;
   struct Head {
+    // The version that is meant by `version`, 0 being the published one; 0: it has none such.
+    int Find(int version) const;
+
     int published_version = 0;
+    int first_version = 1;
     int latest_version = 0;
     absl::Time refresh_at;
     absl::Time good_until;

@@ -210,11 +210,12 @@ absl::Status TemplateService::GetVersion(const Call& call,
   if (request.version() < 0) check.Add("version", "is negative");
   if (!check.ok()) return check.status();
   const TenantId tenant = call.caller()->tenant;
-  // Versions outlive their template, for the emails that pinned them; the API shows them no more.
+  // Versions outlive their template, for the emails that pinned them; the API shows them no more,
+  // nor when the key is used again.
   const auto row = store_.GetTemplate(tenant, request.template_key());
   if (!row.ok()) return TemplateError(row.status());
   const int wanted = request.version() == 0 ? row->published_version : request.version();
-  if (wanted == 0 || wanted > row->latest_version) {
+  if (wanted < row->first_version || wanted > row->latest_version) {
     return TemplateError(absl::NotFoundError("version"));
   }
   const auto version = store_.GetVersion(tenant, request.template_key(), wanted);

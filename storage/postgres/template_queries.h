@@ -6,8 +6,8 @@
 
 namespace herald::storage {
 
-#define HERALD_TEMPLATE_COLUMNS                                     \
-  "template_key, display_name, published_version, latest_version, " \
+#define HERALD_TEMPLATE_COLUMNS                                                    \
+  "template_key, display_name, published_version, first_version, latest_version, " \
   "herald.micros(create_time), herald.micros(update_time)"
 #define HERALD_VERSION_COLUMNS \
   "template_key, version, subject, html, text, variables, herald.micros(create_time)"
@@ -19,7 +19,7 @@ inline constexpr NamedQuery kInsertTemplate{
     "(tenant_id, template_key, display_name, latest_version, published_version) "
     "VALUES ($1, $2, $3, 1, CASE WHEN $4::boolean THEN 1 ELSE 0 END) "
     "ON CONFLICT (tenant_id, template_key) DO UPDATE SET display_name = excluded.display_name, "
-    "latest_version = t.latest_version + 1, "
+    "latest_version = t.latest_version + 1, first_version = t.latest_version + 1, "
     "published_version = CASE WHEN $4::boolean THEN t.latest_version + 1 ELSE 0 END, "
     "create_time = now(), update_time = now(), delete_time = NULL "
     "WHERE t.delete_time IS NOT NULL "
@@ -69,12 +69,15 @@ inline constexpr NamedQuery kListVersions{
     "SELECT " HERALD_VERSION_COLUMNS
     " FROM herald.template_versions "
     "WHERE tenant_id = $1 AND template_key = $2 AND ($3::integer = 0 OR version < $3::integer) "
+    "AND version >= (SELECT t.first_version FROM herald.templates t "
+    "WHERE t.tenant_id = $1 AND t.template_key = $2) "
     "ORDER BY version DESC LIMIT $4"};
 
 inline constexpr NamedQuery kPublish{
     "publish_template_version",
     "UPDATE herald.templates t SET published_version = $3::integer, update_time = now() "
-    "WHERE tenant_id = $1 AND template_key = $2 AND delete_time IS NULL AND EXISTS "
+    "WHERE tenant_id = $1 AND template_key = $2 AND delete_time IS NULL "
+    "AND first_version <= $3::integer AND EXISTS "
     "(SELECT FROM herald.template_versions v WHERE v.tenant_id = $1 AND v.template_key = $2 "
     "AND v.version = $3::integer) RETURNING " HERALD_TEMPLATE_COLUMNS};
 

@@ -20,9 +20,10 @@ TemplateRow ReadTemplate(const pqxx::row& row) {
   result.key = TextOf(row[0]);
   result.display_name = TextOf(row[1]);
   result.published_version = IntOf(row[2]);
-  result.latest_version = IntOf(row[3]);
-  result.create_time = TimeOf(row[4]);
-  result.update_time = TimeOf(row[5]);
+  result.first_version = IntOf(row[3]);
+  result.latest_version = IntOf(row[4]);
+  result.create_time = TimeOf(row[5]);
+  result.update_time = TimeOf(row[6]);
   return result;
 }
 

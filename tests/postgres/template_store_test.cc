@@ -122,6 +122,23 @@ TEST_F(TemplateStoreTest, ADeletedTemplateStillRendersAndItsKeyGoesOnCounting) {
   EXPECT_OK(templates.GetVersion(a.id, "welcome", 2));
 }
 
+TEST_F(TemplateStoreTest, ADeletedVersionIsNotPublishedOrListedWhenItsKeyIsUsedAgain) {
+  ASSERT_OK_AND_ASSIGN(const TemplateRow created, Create(a.id, "welcome", true));
+  EXPECT_EQ(created.first_version, 1);
+  ASSERT_OK(templates.DeleteTemplate(a.id, "welcome", audit_));
+  ASSERT_OK_AND_ASSIGN(const TemplateRow again, Create(a.id, "welcome", true));
+  EXPECT_EQ(again.first_version, 2);
+  EXPECT_EQ(again.published_version, 2);
+  EXPECT_THAT(templates.Publish(a.id, "welcome", 1, audit_),
+              StatusIs(absl::StatusCode::kNotFound, "version"));
+  EXPECT_OK(templates.Publish(a.id, "welcome", 2, audit_));
+  ASSERT_OK_AND_ASSIGN(const std::vector<TemplateVersionRow> listed,
+                       templates.ListVersions(a.id, "welcome", 10, 0));
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].version, 2);
+  EXPECT_OK(templates.GetVersion(a.id, "welcome", 1));  // what was accepted with it renders
+}
+
 TEST_F(TemplateStoreTest, ListsByKeyWithoutTheDeleted) {
   for (const char* key : {"c", "a", "b", "d"}) ASSERT_OK(Create(a.id, key));
   ASSERT_OK(templates.DeleteTemplate(a.id, "c", audit_));

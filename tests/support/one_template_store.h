@@ -17,6 +17,8 @@ class OneTemplateStore final : public storage::TemplateStore {
   void set_status(absl::Status status) { status_ = std::move(status); }
   void set_deleted() { deleted_ = true; }
   void set_published(storage::TemplateVersionRow version) { version_ = std::move(version); }
+  // Versions below are a deleted template's.
+  void set_first_version(int version) { first_version_ = version; }
   int head_reads() const { return head_reads_; }
   int version_reads() const { return version_reads_; }
 
@@ -27,6 +29,7 @@ class OneTemplateStore final : public storage::TemplateStore {
     storage::TemplateRow row;
     row.key = version_.template_key;
     row.published_version = row.latest_version = version_.version;
+    row.first_version = first_version_;
     return row;
   }
   absl::StatusOr<storage::TemplateVersionRow> GetVersion(TenantId, absl::string_view key,
@@ -70,6 +73,7 @@ class OneTemplateStore final : public storage::TemplateStore {
   storage::TemplateVersionRow version_;
   absl::Status status_;
   bool deleted_ = false;
+  int first_version_ = 1;
   int head_reads_ = 0;
   int version_reads_ = 0;
 };

@@ -93,6 +93,18 @@ TEST_F(TemplateCatalogTest, RendersWhatWasDeletedButSendsNothingNewWithIt) {
   EXPECT_TRUE(catalog_.ForRendering(tenant_, "welcome", 2).ok());
 }
 
+TEST_F(TemplateCatalogTest, AVersionFromBeforeADeletionIsRenderedButNotSentAgain) {
+  ASSERT_TRUE(catalog_.ForRendering(tenant_, "welcome", 2).ok());
+  store_.set_published(Version(3));
+  store_.set_first_version(3);
+  EXPECT_EQ(ErrorReason(catalog_.LoadForSending(tenant_, "welcome", 2).status()),
+            "TEMPLATE_VERSION_NOT_FOUND");
+  EXPECT_EQ(Cached(2), nullptr) << "though it is compiled";
+  EXPECT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 3).ok());
+  EXPECT_NE(Cached(3), nullptr);
+  EXPECT_TRUE(catalog_.ForRendering(tenant_, "welcome", 2).ok());
+}
+
 TEST_F(TemplateCatalogTest, SaysWhatIsMissing) {
   EXPECT_EQ(ErrorReason(catalog_.LoadForSending(tenant_, "other", 0).status()),
             "TEMPLATE_NOT_FOUND");

@@ -137,6 +137,25 @@ TEST_F(TemplateServiceTest, VersionsOfADeletedTemplateAreShownNoMore) {
   v1::TemplateVersion version;
   context = As(token_);
   EXPECT_EQ(Reason(stub_->GetTemplateVersion(context.get(), get, &version)), "TEMPLATE_NOT_FOUND");
+
+  ASSERT_TRUE(Create("welcome").ok());
+  context = As(token_);
+  EXPECT_EQ(Reason(stub_->GetTemplateVersion(context.get(), get, &version)),
+            "TEMPLATE_VERSION_NOT_FOUND");
+  v1::ListTemplateVersionsRequest list;
+  list.set_template_key("welcome");
+  v1::ListTemplateVersionsResponse listed;
+  context = As(token_);
+  ASSERT_TRUE(stub_->ListTemplateVersions(context.get(), list, &listed).ok());
+  ASSERT_EQ(listed.versions_size(), 1);
+  EXPECT_EQ(listed.versions(0).version(), 2);
+  v1::PublishTemplateVersionRequest publish;
+  publish.set_template_key("welcome");
+  publish.set_version(1);
+  v1::Template published;
+  context = As(token_);
+  EXPECT_EQ(Reason(stub_->PublishTemplateVersion(context.get(), publish, &published)),
+            "TEMPLATE_VERSION_NOT_FOUND");
 }
 
 TEST_F(TemplateServiceTest, ATestSendGoesThroughAcceptance) {

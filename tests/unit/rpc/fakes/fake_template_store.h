@@ -23,6 +23,8 @@ class FakeTemplateStore final : public storage::TemplateStore {
     absl::MutexLock lock(&mu_);
     if (rows_.count(row.key) != 0) return absl::AlreadyExistsError("template");
     storage::TemplateRow& created = rows_[row.key] = row;
+    while (versions_.count({row.key, created.first_version}) != 0) ++created.first_version;
+    created.latest_version = created.first_version - 1;
     Append(created, first, publish);
     audit_.push_back(audit);
     return created;
@@ -68,8 +70,11 @@ class FakeTemplateStore final : public storage::TemplateStore {
       TenantId, absl::string_view key, int limit, int before_version) override {
     absl::MutexLock lock(&mu_);
     std::vector<storage::TemplateVersionRow> page;
+    const auto row = rows_.find(std::string(key));
+    if (row == rows_.end()) return absl::NotFoundError("template");
     for (auto it = versions_.rbegin(); it != versions_.rend(); ++it) {
       if (it->first.first != key || static_cast<int>(page.size()) == limit) continue;
+      if (it->first.second < row->second.first_version) continue;
       if (before_version == 0 || it->first.second < before_version) page.push_back(it->second);
     }
     return page;
@@ -79,7 +84,10 @@ class FakeTemplateStore final : public storage::TemplateStore {
     absl::MutexLock lock(&mu_);
     const auto found = rows_.find(std::string(key));
     if (found == rows_.end()) return absl::NotFoundError("template");
-    if (versions_.count({std::string(key), version}) == 0) return absl::NotFoundError("version");
+    if (version < found->second.first_version ||
+        versions_.count({std::string(key), version}) == 0) {
+      return absl::NotFoundError("version");
+    }
     audit_.push_back(audit);
     found->second.published_version = version;
     return found->second;
