@@ -12,6 +12,9 @@
 
 namespace herald::acceptance {
 
+// Stands before the subject of a test send.
+inline constexpr char kTestSubjectPrefix[] = "[Test] ";
+
 struct Accepted {
   storage::EmailRecord email;
   bool replayed = false;
@@ -38,7 +41,8 @@ class Acceptor {
   virtual void AcceptMany(std::shared_ptr<const identity::Caller> caller,
                           const google::protobuf::RepeatedPtrField<v1::SendEmailRequest>& requests,
                           absl::string_view traceparent, absl::Time deadline, ManyDone done) = 0;
-  // Accepts a test send of a template: as Accept, with "[Test] " before the subject.
+  // Accepts a test send of a template: as Accept, with kTestSubjectPrefix before the subject, which
+  // makes it another email than the same request without.
   virtual void AcceptTest(std::shared_ptr<const identity::Caller> caller,
                           const v1::SendEmailRequest& request, absl::string_view traceparent,
                           absl::Time deadline, Done done) = 0;

@@ -154,7 +154,7 @@ void DurableAcceptor::AcceptTest(std::shared_ptr<const identity::Caller> caller,
                                   &request,
                                   std::string(traceparent),
                                   deadline,
-                                  "[Test] ",
+                                  kTestSubjectPrefix,
                                   {},
                                   std::move(done)}));
 }

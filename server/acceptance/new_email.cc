@@ -62,7 +62,7 @@ storage::NewEmail BuildNewEmail(const NewEmailParts& parts) {
   email.id = parts.id;
   email.test = parts.caller.mode == storage::TokenMode::kTest;
   email.idempotency_key = request.idempotency_key();
-  email.request_hash = CanonicalRequestHash(request, email.test);
+  email.request_hash = CanonicalRequestHash(request, email.test, parts.subject_prefix);
   email.lane = checked.lane;
   email.category = checked.category;
   email.template_key = request.template_().key();

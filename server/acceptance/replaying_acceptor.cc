@@ -42,7 +42,7 @@ void ReplayingAcceptor::Accept(std::shared_ptr<const identity::Caller> caller,
 void ReplayingAcceptor::AcceptTest(std::shared_ptr<const identity::Caller> caller,
                                    const v1::SendEmailRequest& request,
                                    absl::string_view traceparent, absl::Time deadline, Done done) {
-  const Sender sender = SenderOf(*caller);
+  const Sender sender = SenderOf(*caller, kTestSubjectPrefix);
   next_.AcceptTest(std::move(caller), request, traceparent, deadline,
                    Reconsidering(sender, request, std::move(done)));
 }
@@ -72,8 +72,9 @@ void ReplayingAcceptor::AcceptMany(
   next_.AcceptMany(std::move(caller), requests, traceparent, deadline, reconsider);
 }
 
-ReplayingAcceptor::Sender ReplayingAcceptor::SenderOf(const identity::Caller& caller) {
-  return {caller.tenant, caller.mode == storage::TokenMode::kTest};
+ReplayingAcceptor::Sender ReplayingAcceptor::SenderOf(const identity::Caller& caller,
+                                                      absl::string_view subject_prefix) {
+  return {caller.tenant, caller.mode == storage::TokenMode::kTest, subject_prefix};
 }
 
 Acceptor::Done ReplayingAcceptor::Reconsidering(Sender sender, const v1::SendEmailRequest& request,
@@ -94,8 +95,8 @@ void ReplayingAcceptor::Reconsider(Sender sender, const std::vector<Refused>& re
   std::vector<storage::KeyedRequest> requests;
   requests.reserve(refused.size());
   for (const Refused& item : refused) {
-    requests.push_back(
-        {item.request->idempotency_key(), CanonicalRequestHash(*item.request, sender.test)});
+    requests.push_back({item.request->idempotency_key(),
+                        CanonicalRequestHash(*item.request, sender.test, sender.subject_prefix)});
   }
   const auto found = emails_.FindReplays(sender.tenant, requests);
   for (size_t i = 0; i < refused.size(); ++i) {

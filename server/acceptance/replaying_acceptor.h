@@ -34,13 +34,14 @@ class ReplayingAcceptor final : public Acceptor {
   struct Sender {
     TenantId tenant;
     bool test = false;
+    absl::string_view subject_prefix = "";
   };
   struct Refused {
     const v1::SendEmailRequest* request;
     absl::StatusOr<Accepted>* result;
   };
 
-  static Sender SenderOf(const identity::Caller& caller);
+  static Sender SenderOf(const identity::Caller& caller, absl::string_view subject_prefix = "");
   Done Reconsidering(Sender sender, const v1::SendEmailRequest& request, Done done);
   void Reconsider(Sender sender, const std::vector<Refused>& refused) const;
 

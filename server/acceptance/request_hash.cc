@@ -15,6 +15,9 @@ namespace {
 using google::protobuf::Struct;
 using google::protobuf::Value;
 
+// No field of the request has this number.
+constexpr int kSubjectPrefixField = 0;
+
 // Writes the canonical form. Field by field, because walking the request by reflection took longer
 // than everything else that is done to accept it but sealing. A message's fields come in the order
 // of their numbers, and those that are not set are left out.
@@ -22,7 +25,7 @@ class Encoder {
  public:
   explicit Encoder(std::string* out) : out_(*out) {}
 
-  void Text(int field, const std::string& text) {
+  void Text(int field, absl::string_view text) {
     if (text.empty()) return;
     Number(static_cast<uint64_t>(field));
     Bytes(text);
@@ -76,9 +79,9 @@ class Encoder {
     out_.append(bytes, sizeof(bytes));
   }
 
-  void Bytes(const std::string& bytes) {
+  void Bytes(absl::string_view bytes) {
     Number(bytes.size());
-    out_.append(bytes);
+    out_.append(bytes.data(), bytes.size());
   }
 
   // What `append` appends, with its length before it.
@@ -163,7 +166,8 @@ class Encoder {
 
 }  // namespace
 
-std::string CanonicalRequestHash(const v1::SendEmailRequest& request, bool test) {
+std::string CanonicalRequestHash(const v1::SendEmailRequest& request, bool test,
+                                 absl::string_view subject_prefix) {
   using Request = v1::SendEmailRequest;
   std::string canonical;
   canonical.reserve(1024);
@@ -183,6 +187,7 @@ std::string CanonicalRequestHash(const v1::SendEmailRequest& request, bool test)
   encoder.Entries(Request::kHeadersFieldNumber, request.headers());
   encoder.List(Request::kAttachmentsFieldNumber, request.attachments());
   encoder.Entries(Request::kMetadataFieldNumber, request.metadata());
+  encoder.Text(kSubjectPrefixField, subject_prefix);
   return storage::Sha256(canonical);
 }
 

@@ -126,6 +126,24 @@ TEST_F(ReplayingAcceptorTest, TellsTheRefusalOfWhatIsNoRepetition) {
   EXPECT_EQ(emails_.asked, 2);
 }
 
+TEST_F(ReplayingAcceptorTest, TakesATestSendForARepetitionOfATestSendAlone) {
+  const v1::SendEmailRequest request = Request("key");
+  inner_.refusals["key"] = InvalidRequest({{"expire_time", "is over"}});
+  absl::StatusOr<Accepted> answer = absl::UnknownError("none");
+  const auto accept_test = [&] {
+    acceptor_.AcceptTest(caller_, request, "", absl::InfiniteFuture(),
+                         [&](absl::StatusOr<Accepted> result) { answer = std::move(result); });
+  };
+  Knows(request);
+  accept_test();
+  EXPECT_EQ(answer.status(), inner_.refusals["key"]);
+  emails_.hashes["key"] = CanonicalRequestHash(request, false, kTestSubjectPrefix);
+  accept_test();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(answer->replayed);
+  EXPECT_EQ(Accept(request).status(), inner_.refusals["key"]);
+}
+
 TEST_F(ReplayingAcceptorTest, AsksNobodyAboutWhatNeedsNoAnswer) {
   Knows(Request("key"));
   EXPECT_TRUE(Accept(Request("key")).ok());

@@ -33,6 +33,8 @@ TEST(RequestHash, NeverChangesForWhatIsStored) {
             "db80210344508d4ea12ea4621607b745aaed8cf34675042027ed8892cd857aba");
   EXPECT_EQ(absl::BytesToHexString(CanonicalRequestHash(Parse(kFull), true)),
             "8f5fa264c594fd3b5dfb6752afe745c2093364a9ea944bdb38228a35e315222b");
+  EXPECT_EQ(absl::BytesToHexString(CanonicalRequestHash(Parse(kFull), false, "[Test] ")),
+            "fb63ca60a630366c5265966f95c6c5be9976970fbdd828723bf5df8e4a88cdcd");
 }
 
 TEST(RequestHash, IgnoresTheKeyAndTheOrderOfMaps) {
@@ -86,6 +88,7 @@ TEST(RequestHash, SeesEveryDifference) {
     EXPECT_NE(CanonicalRequestHash(others[i], false), hash) << i;
   }
   EXPECT_NE(CanonicalRequestHash(base, true), hash);
+  EXPECT_NE(CanonicalRequestHash(base, false, "[Test] "), hash);
 }
 
 // Sets each field of `message` or leaves it, at random, down to `depth` messages below it.
