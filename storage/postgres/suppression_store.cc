@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "storage/contact.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/contact_store_sql.h"
@@ -67,18 +66,22 @@ absl::StatusOr<Columns> ColumnsOf(TenantKeys& keys, SuppressionScope scope,
   return columns;
 }
 
-pqxx::result FindIn(Transaction& transaction, SuppressionScope scope, absl::string_view hash,
-                    int64_t mark) {
-  return scope.has_value() ? transaction.Exec(suppression_sql::kFind, *scope, ByteaText(hash))
-                           : transaction.Exec(suppression_sql::kFindGlobal, mark);
-}
-
 // By what an address is found in a scope.
 struct Finder {
   std::shared_ptr<const TenantCipher> cipher;
   std::string hash;
   int64_t mark = 0;
 };
+
+enum class Found { kAll, kInForce };
+
+pqxx::result FindIn(Transaction& transaction, SuppressionScope scope, const Finder& finder,
+                    Found which) {
+  const bool in_force = which == Found::kInForce;
+  return scope.has_value()
+             ? transaction.Exec(suppression_sql::kFind, *scope, ByteaText(finder.hash), in_force)
+             : transaction.Exec(suppression_sql::kFindGlobal, finder.mark, in_force);
+}
 
 absl::StatusOr<Finder> FinderOf(TenantKeys& keys, SuppressionScope scope,
                                 absl::string_view address) {
@@ -127,7 +130,7 @@ absl::StatusOr<Suppression> PostgresSuppressionStore::CreateSuppression(
   const absl::StatusOr<pqxx::result> rows =
       RunTransaction(pool_, In(scope, "find_suppressions", true),
                      [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
-                       return FindIn(transaction, scope, finder->hash, finder->mark);
+                       return FindIn(transaction, scope, *finder, Found::kAll);
                      });
   if (!rows.ok()) return StoreError(rows.status());
   for (Suppression& found : SuppressionsOf(*rows, scope, *finder->cipher)) {
@@ -191,13 +194,11 @@ absl::StatusOr<std::vector<Suppression>> PostgresSuppressionStore::CheckSuppress
     const absl::StatusOr<pqxx::result> rows =
         RunTransaction(pool_, In(scope, "check_suppressions", true),
                        [&](Transaction& transaction) -> absl::StatusOr<pqxx::result> {
-                         return FindIn(transaction, scope, finder->hash, finder->mark);
+                         return FindIn(transaction, scope, *finder, Found::kInForce);
                        });
     if (!rows.ok()) return StoreError(rows.status());
     for (Suppression& found : SuppressionsOf(*rows, scope, *finder->cipher)) {
-      if (found.expire_time.value_or(absl::InfiniteFuture()) > absl::Now()) {
-        in_force.push_back(std::move(found));
-      }
+      in_force.push_back(std::move(found));
     }
   }
   return in_force;

@@ -63,16 +63,18 @@ DELETE FROM herald.global_suppressions WHERE address_mark = $1::bigint RETURNING
   "herald.micros(expire_time) AS expire_time, address_sealed, int8send(address_mark), " \
   "NULL::bigint AS source_email_id FROM herald.global_suppressions "
 
-// $1 tenant, $2 hash: both kinds, expired ones too.
+// $1 tenant, $2 hash, $3 only those in force: both kinds.
 inline constexpr NamedQuery kFind{"find_suppressions", HERALD_SUPPRESSION_COLUMNS R"sql(
 WHERE tenant_id = $1::bigint AND address_hash = $2::bytea
+  AND (NOT $3::boolean OR expire_time IS NULL OR expire_time > now())
 ORDER BY marketing_only
 )sql"};
 
-// $1 mark.
+// $1 mark, $2 only one in force.
 inline constexpr NamedQuery kFindGlobal{"find_global_suppression",
                                         HERALD_GLOBAL_SUPPRESSION_COLUMNS R"sql(
 WHERE address_mark = $1::bigint
+  AND (NOT $2::boolean OR expire_time IS NULL OR expire_time > now())
 )sql"};
 
 // $1 tenant, $2 reason or '', $3 below this id, $4 limit.

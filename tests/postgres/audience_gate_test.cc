@@ -367,6 +367,19 @@ TEST_F(AudienceGateTest, TheAddressOfABouncedEmailCanBeReadInTheList) {
   EXPECT_EQ(found[0].address, "Anna@example.com");
 }
 
+TEST_F(AudienceGateTest, ACheckLeavesOutWhatHasExpiredByTheDatabasesClock) {
+  Suppress(a_, "manual", absl::Now() + absl::Hours(1));
+  Suppress(a_, "unsubscribe");
+  Suppress(absl::nullopt, "complaint", absl::Now() + absl::Hours(1));
+  ASSERT_OK_AND_ASSIGN(const auto before, suppressions_.CheckSuppressions(a_, kAddress));
+  EXPECT_THAT(before, SizeIs(3));
+  Sql("UPDATE herald.suppressions SET expire_time = now() WHERE reason = 'manual'");
+  Sql("UPDATE herald.global_suppressions SET expire_time = now()");
+  ASSERT_OK_AND_ASSIGN(const auto after, suppressions_.CheckSuppressions(a_, kAddress));
+  ASSERT_THAT(after, SizeIs(1));
+  EXPECT_EQ(after[0].reason, "unsubscribe");
+}
+
 TEST_F(AudienceGateTest, APermanentSuppressionIsNotShortened) {
   Suppress(a_, "manual");
   ASSERT_OK_AND_ASSIGN(const Suppression kept,
