@@ -27,7 +27,8 @@
 
 namespace herald {
 
-// The stores, each on the pool that bounds it. Lane CRITICAL waits for no other's connection.
+// The stores, each on the pool that bounds it, its tenants' keys included. Lane CRITICAL waits for
+// no other's connection, and acceptance and delivery for none of the API's.
 struct StorageSet {
   StorageSet(const config::Config& config, storage::MasterKeys keys)
       : master_keys(std::move(keys)),
@@ -49,11 +50,13 @@ struct StorageSet {
   const storage::SoftBounceLimit soft_bounces;
   storage::TenantKeys keys{api_pool, master_keys, SteadyNow};
   storage::TenantKeys critical_keys{critical_pool, master_keys, SteadyNow};
+  storage::TenantKeys accepting_keys{acceptance_pool, master_keys, SteadyNow};
+  storage::TenantKeys delivery_keys{delivery_pool, master_keys, SteadyNow};
   storage::DatabaseClock clock{critical_pool};
   storage::PostgresTenantStore tenants{api_pool, keys};
   storage::PostgresTemplateStore templates{api_pool};
   storage::PostgresEmailStore emails{api_pool, keys};
-  storage::PostgresEmailStore accepting_emails{acceptance_pool, keys};
+  storage::PostgresEmailStore accepting_emails{acceptance_pool, accepting_keys};
   storage::PostgresEmailStore searched_emails{search_pool, keys};
   storage::PostgresDeliveryEventStore delivery_events{api_pool, soft_bounces};
   storage::PostgresCategoryStore categories{api_pool};
@@ -63,7 +66,7 @@ struct StorageSet {
   storage::PostgresContactStore searched_contacts{search_pool, keys};
   storage::PostgresSegmentStore segments{api_pool};
   storage::PostgresQueueStore critical_queue{critical_pool, critical_keys};
-  storage::PostgresQueueStore queue{delivery_pool, keys};
+  storage::PostgresQueueStore queue{delivery_pool, delivery_keys};
   storage::PostgresQueueStore api_queue{api_pool, keys};
   storage::PostgresTenantRouteStore tenant_routes{api_pool};
   storage::PostgresAccountHealthStore account_health{api_pool};
@@ -74,7 +77,7 @@ struct StorageSet {
   storage::PostgresRateLimitStore ingest_limits{api_pool};
   storage::PostgresQueueMaintenance maintenance{delivery_pool, vacuum_pool};
   storage::PostgresHistory history{delivery_pool};
-  storage::PostgresChunkStore chunks{delivery_pool, keys};
+  storage::PostgresChunkStore chunks{delivery_pool, delivery_keys};
 };
 
 }  // namespace herald

@@ -61,21 +61,28 @@ absl::StatusOr<std::shared_ptr<const TenantCipher>> TenantKeys::For(TenantId ten
   {
     absl::ReaderMutexLock lock(&mu_);
     const auto found = cache_.find(tenant);
-    if (found != cache_.end() && now - found->second.load_time < kKeep) return found->second.cipher;
+    const bool serves =
+        found != cache_.end() && (now < ask_again_ || now - found->second.load_time < kKeep);
+    if (serves) return found->second.cipher;
   }
   absl::StatusOr<std::shared_ptr<const TenantCipher>> cipher = Load(tenant);
   absl::MutexLock lock(&mu_);
-  const auto known = cache_.find(tenant);
   if (cipher.ok()) {
     cache_[tenant] = {*cipher, now};
-  } else if (absl::IsNotFound(cipher.status()) || absl::IsDataLoss(cipher.status())) {
-    cache_.erase(tenant);
-  } else if (known != cache_.end()) {
-    // Keys are only ever added, or erased with their tenant: what is known opens what it opened.
-    known->second.load_time = now - kKeep + kAskAgain;
-    return known->second.cipher;
+    return cipher;
   }
-  return cipher;
+  if (absl::IsNotFound(cipher.status()) || absl::IsDataLoss(cipher.status())) {
+    cache_.erase(tenant);
+    return cipher;
+  }
+  const absl::Time again = clock_() + kAskAgain;  // the attempt took its time
+  // The database does not answer, whosever keys it is asked for: nobody else waits for it as well.
+  if (!absl::IsFailedPrecondition(cipher.status())) ask_again_ = again;
+  const auto known = cache_.find(tenant);
+  if (known == cache_.end()) return cipher;
+  // Keys are only ever added, or erased with their tenant: what is known opens what it opened.
+  known->second.load_time = again - kKeep;
+  return known->second.cipher;
 }
 
 void TenantKeys::Forget(TenantId tenant) {

@@ -63,6 +63,8 @@ class TenantKeys {
 
   absl::Mutex mu_;
   absl::flat_hash_map<TenantId, Entry> cache_ ABSL_GUARDED_BY(mu_);
+  // Until then all that is known serves, however old, since the database did not answer.
+  absl::Time ask_again_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
 };
 
 }  // namespace herald::storage

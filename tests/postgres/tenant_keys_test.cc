@@ -55,6 +55,41 @@ TEST_F(TenantKeysTest, WhatIsKnownServesWhileKeysCannotBeLoaded) {
   EXPECT_THAT(keys.For(a.id), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(TenantKeysTest, ManyTenantsTogetherWaitOnceForAPoolThatIsBusy) {
+  constexpr int kTenants = 50;
+  constexpr absl::Duration kWait = absl::Milliseconds(200);
+  ConnectionPool pool({.dsn = database.dsn(), .max_connections = 1, .acquire_timeout = kWait});
+  TenantKeys cached(pool, master, [this] { return now; });
+  std::vector<TenantId> ids;
+  for (int i = 0; i < kTenants; ++i) {
+    ids.push_back(NewTenant("t" + std::to_string(i)).id);
+    ASSERT_OK(cached.For(ids.back()));
+  }
+  {
+    const auto held = pool.Acquire();
+    ASSERT_OK(held);
+    now += absl::Seconds(60);
+    const absl::Time start = absl::Now();
+    for (const TenantId id : ids) EXPECT_OK(cached.For(id));
+    EXPECT_LT(absl::Now() - start, kTenants * kWait / 5);
+  }
+  database.Psql("DELETE FROM herald.tenant_keys");
+  now += absl::Seconds(5);
+  for (const TenantId id : ids) {
+    EXPECT_THAT(cached.For(id), StatusIs(absl::StatusCode::kNotFound));
+  }
+}
+
+TEST_F(TenantKeysTest, KeysThatDoNotUnwrapLetNobodyElsesGrowOld) {
+  ASSERT_OK(keys.For(a.id));
+  ASSERT_OK(keys.For(b.id));
+  database.Psql("DELETE FROM herald.tenant_keys WHERE tenant_id = " + std::to_string(b.id.value));
+  database.Psql("UPDATE herald.tenant_keys SET master_key_id = 'gone'");
+  now += absl::Seconds(60);
+  EXPECT_OK(keys.For(a.id)) << "what is known serves";
+  EXPECT_THAT(keys.For(b.id), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(TenantKeysTest, ForgetLoadsAgain) {
   ASSERT_OK(keys.For(a.id));
   database.Psql("DELETE FROM herald.tenant_keys");
