@@ -19,7 +19,8 @@ class History {
 
   // Deletes a bounded piece of what was kept long enough, tenant by tenant. Never an email that is
   // not finished, and never the contents of one that is DEAD and so may be redriven. The ledger
-  // goes on counting them. Returns whether there is more to do at once.
+  // goes on counting them. Returns whether there is more to do at once; after an error the next
+  // call goes on with the next tenant.
   virtual absl::StatusOr<bool> Prune(const Retention& retention) = 0;
 };
 

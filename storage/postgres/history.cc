@@ -46,15 +46,19 @@ absl::StatusOr<bool> PostgresHistory::Prune(const Retention& retention) {
   }
   const TransactionOptions options = {
       .role = DatabaseRole::kEngine, .tenants = {}, .read_only = false, .name = "prune_history"};
+  TenantId tried = last;
   const absl::StatusOr<Round> round =
       RunTransaction(pool_, options, [&](Transaction& transaction) -> absl::StatusOr<Round> {
         const pqxx::result next = transaction.Exec(history_sql::kNextTenant, last);
         if (next[0][0].is_null()) return Round();
-        return PruneTenant(transaction, TenantId{Int64Of(next[0][0])}, TimeOf(next[0][1]),
-                           retention);
+        tried = TenantId{Int64Of(next[0][0])};
+        return PruneTenant(transaction, tried, TimeOf(next[0][1]), retention);
       });
-  if (!round.ok()) return StoreError(round.status());
   absl::MutexLock lock(&mutex_);
+  if (!round.ok()) {
+    tenant_ = tried;  // one that cannot be pruned keeps nobody else's
+    return StoreError(round.status());
+  }
   // The same tenant again while it has more.
   tenant_ = round->more ? TenantId{round->tenant.value - 1} : round->tenant;
   return round->more;

@@ -18,7 +18,7 @@ class PostgresHistory final : public History {
  private:
   ConnectionPool& pool_;
   absl::Mutex mutex_;
-  TenantId tenant_ ABSL_GUARDED_BY(mutex_);  // pruned last
+  TenantId tenant_ ABSL_GUARDED_BY(mutex_);  // pruned last, or tried
 };
 
 }  // namespace herald::storage

@@ -1,5 +1,7 @@
 #include "storage/postgres/history.h"
 
+#include <pqxx/pqxx>
+
 #include "absl/strings/str_cat.h"
 #include "storage/postgres/tenant_store.h"
 #include "tests/postgres/email_fixture.h"
@@ -10,7 +12,10 @@ namespace {
 class HistoryTest : public EmailFixture {
  protected:
   EmailId AcceptAged(const std::string& key, absl::Duration age) {
-    NewEmail email = Make(key);
+    return AcceptAged(key, age, a_);
+  }
+  EmailId AcceptAged(const std::string& key, absl::Duration age, TenantId tenant) {
+    NewEmail email = Make(key, tenant);
     email.create_time -= age;
     email.id = FirstEmailIdAt(email.create_time);
     email.key_expire_time = absl::Now() - age + absl::Hours(24);
@@ -23,7 +28,7 @@ class HistoryTest : public EmailFixture {
   }
   void Prune() {
     for (bool more = true; more;) {
-      ASSERT_OK_AND_ASSIGN(more, history_.Prune({absl::Hours(48), absl::Hours(24)}));
+      ASSERT_OK_AND_ASSIGN(more, history_.Prune(retention_));
     }
   }
   // The fixture has two tenants; the round after them begins anew.
@@ -34,6 +39,7 @@ class HistoryTest : public EmailFixture {
     return Sql(absl::StrCat("SELECT count(*) FROM herald.", table));
   }
 
+  const Retention retention_{absl::Hours(48), absl::Hours(24)};
   PostgresHistory history_{database_.pool()};
 };
 
@@ -130,6 +136,23 @@ TEST_F(HistoryTest, AKeyWhoseEmailIsGoneIsAReplayOfNothing) {
   const AcceptResult replay = AcceptOne(Make("key"));
   EXPECT_EQ(replay.kind, AcceptResult::Kind::kReplayed);
   EXPECT_EQ(replay.existing, nullptr);
+}
+
+TEST_F(HistoryTest, ATenantThatCannotBePrunedHoldsUpNobodyElse) {
+  AcceptAged("of-a", absl::Hours(72), a_);
+  End(Outcome::kAccepted, Sent());
+  AcceptAged("of-b", absl::Hours(72), b_);
+  End(Outcome::kAccepted, Sent());
+  pqxx::connection other(database_.dsn());
+  pqxx::work holder(other);
+  holder.exec(absl::StrCat("SELECT FROM herald.email_contents WHERE tenant_id = ", a_.value,
+                           " FOR UPDATE"));
+  EXPECT_THAT(history_.Prune(retention_), support::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_OK(history_.Prune(retention_));
+  EXPECT_EQ(Sql("SELECT tenant_id FROM herald.emails"), absl::StrCat(a_.value));
+  holder.abort();
+  PruneAll();
+  EXPECT_EQ(Count("emails"), "0");
 }
 
 TEST_F(HistoryTest, AHundredYearsKeepEverything) {
