@@ -112,6 +112,32 @@ TEST_F(MigrationsTest, NeedNoSuperuserAndTheOwnerIsBoundByRowLevelSecurity) {
   EXPECT_THAT(seen, IsOkAndHolds(0));
 }
 
+// As of a release before 0003; what it filled in was hidden from an owner without rows of its own.
+TEST_F(MigrationsTest, FillInTheAddressesOfEarlierSuppressions) {
+  ASSERT_OK(cluster_.Psql(database_,
+                          "CREATE ROLE late_owner LOGIN CREATEROLE NOINHERIT; "
+                          "GRANT CREATE ON DATABASE " +
+                              database_ + " TO late_owner"));
+  const std::string dsn = dsn_ + " user=late_owner";
+  ASSERT_OK(Migrate(dsn, {EmbeddedMigrations().front()}));
+  ASSERT_OK(cluster_.Psql(
+      database_,
+      "INSERT INTO herald.emails (tenant_id, email_id, state, lane, test, template_version, "
+      "  expire_time, create_time, update_time, category, template_key, user_id, from_address, "
+      "  from_name, idempotency_key, metadata, traceparent, recipient_hash, recipient_sealed) "
+      "VALUES (1, 7, 8, 2, false, 0, now(), now(), now(), 'c', '', '', '', '', 'k', '{}', '', "
+      "  'hash', 'sealed'); "
+      "INSERT INTO herald.suppressions (tenant_id, address_hash, reason, source, source_email_id) "
+      "VALUES (1, 'hash', 'hard_bounce', 'resend', 7), (1, 'other', 'manual', 'operator', NULL), "
+      "  (2, 'hash', 'hard_bounce', 'resend', 7)"));
+  ASSERT_OK(Migrate(dsn));
+  EXPECT_THAT(cluster_.Psql(database_,
+                            "SELECT tenant_id, convert_from(address_hash, 'UTF8'), "
+                            "  convert_from(address_sealed, 'UTF8') "
+                            "FROM herald.suppressions ORDER BY 1, 2"),
+              IsOkAndHolds(std::string("1|hash|sealed\n1|other|\n2|hash|")));
+}
+
 TEST_F(MigrationsTest, RefuseARoleThatBypassesRowLevelSecurity) {
   ASSERT_OK(Migrate(dsn_));
   ASSERT_OK(cluster_.Psql(database_, "ALTER ROLE herald_api BYPASSRLS"));
