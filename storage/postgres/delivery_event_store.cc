@@ -220,7 +220,7 @@ void CountSoftBounces(Transaction& transaction, const Fresh& events, const SoftB
   transaction.Exec(delivery_event_sql::kNoteSoftBounces, tenant_array, email_array, times.Take(),
                    limit.window_days);
   for (const pqxx::row& row : transaction.Exec(delivery_event_sql::kOverSoftLimit, tenant_array,
-                                               email_array, limit.days)) {
+                                               email_array, limit.days, limit.window_days)) {
     causes.push_back(soft[static_cast<size_t>(Int64Of(row[0])) - 1]);
   }
 }

@@ -95,28 +95,41 @@ ON CONFLICT (tenant_id, address_hash, marketing_only) DO UPDATE
 )sql"};
 
 // $1 tenants, $2 emails, $3 event times of soft bounces, $4 window in days. One row a day, so that
-// a burst counts once; days that have left the window go.
+// a burst counts once. The window ends on the address's last day, which need not be told of last:
+// days before it go, and are not noted.
 inline constexpr NamedQuery kNoteSoftBounces{"note_soft_bounces", R"sql(
 WITH bounced AS MATERIALIZED (
   SELECT DISTINCT e.tenant_id, e.recipient_hash, (w.event_time AT TIME ZONE 'UTC')::date AS day
   FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS w (tenant_id, email_id, event_time)
   JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id),
+windows AS MATERIALIZED (
+  SELECT b.tenant_id, b.recipient_hash,
+         greatest(max(b.day), (SELECT max(s.day) FROM herald.soft_bounces s
+                               WHERE s.tenant_id = b.tenant_id
+                                 AND s.address_hash = b.recipient_hash)) - $4::integer AS before
+  FROM bounced b GROUP BY b.tenant_id, b.recipient_hash),
 gone AS (
-  DELETE FROM herald.soft_bounces s USING bounced b
-  WHERE s.tenant_id = b.tenant_id AND s.address_hash = b.recipient_hash
-    AND s.day <= b.day - $4::integer)
+  DELETE FROM herald.soft_bounces s USING windows w
+  WHERE s.tenant_id = w.tenant_id AND s.address_hash = w.recipient_hash AND s.day <= w.before)
 INSERT INTO herald.soft_bounces (tenant_id, address_hash, day)
-SELECT tenant_id, recipient_hash, day FROM bounced ORDER BY 1, 2, 3
+SELECT b.tenant_id, b.recipient_hash, b.day
+FROM bounced b JOIN windows w ON w.tenant_id = b.tenant_id AND w.recipient_hash = b.recipient_hash
+WHERE b.day > w.before
+ORDER BY 1, 2, 3
 ON CONFLICT DO NOTHING
 )sql"};
 
-// $1 tenants, $2 emails, $3 days: which of them have an address that came back on so many days.
+// $1 tenants, $2 emails, $3 days, $4 window in days: which of them have an address that came back
+// on so many days of the window that ends with the last.
 inline constexpr NamedQuery kOverSoftLimit{"over_soft_limit", R"sql(
 SELECT w.position
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, email_id, position)
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 WHERE (SELECT count(*) FROM herald.soft_bounces s
-       WHERE s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash) >= $3::integer
+       WHERE s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash
+         AND s.day > (SELECT max(l.day) FROM herald.soft_bounces l
+                      WHERE l.tenant_id = e.tenant_id
+                        AND l.address_hash = e.recipient_hash) - $4::integer) >= $3::integer
 )sql"};
 
 // $1 tenants, $2 emails that were delivered.

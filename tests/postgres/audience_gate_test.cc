@@ -333,6 +333,24 @@ TEST_F(AudienceGateTest, SoftBouncesOnFourDaysSuppressUnlessADeliveryComesBetwee
   EXPECT_EQ(AcceptOne(Of("orders", a_)).state_reason, "soft_bounce_limit");
 }
 
+TEST_F(AudienceGateTest, ALateSoftBounceFromBeforeTheWindowDoesNotCount) {
+  const auto bounce = [&](TenantId tenant, int day) {
+    const EmailId id = Accept(Of("orders", tenant));
+    ProviderEvent event = Event(id, EventType::kBounced, "bounce");
+    event.tenant = tenant;
+    event.bounce_class = BounceClass::kSoft;
+    event.event_time = absl::FromUnixSeconds(1'700'000'000) + absl::Hours(24) * day;
+    return event;
+  };
+  for (const int day : {16, 17, 18, 0}) RecordEvents({bounce(a_, day)});
+  RecordEvents({bounce(b_, 16), bounce(b_, 17), bounce(b_, 18), bounce(b_, 4)});
+  EXPECT_EQ(Sql("SELECT count(*) FROM herald.suppressions"), "0");
+  EXPECT_EQ(Sql("SELECT count(*) FROM herald.soft_bounces"), "6");
+  RecordEvents({bounce(a_, 5)});  // the first day of the window that ends on day 18
+  EXPECT_EQ(Sql("SELECT tenant_id, reason FROM herald.suppressions"),
+            absl::StrCat(a_.value, "|soft_bounce_limit"));
+}
+
 TEST_F(AudienceGateTest, ListsImportsAndChecksWithTheAddressesOpened) {
   std::vector<NewSuppression> many;
   for (int i = 0; i < 250; ++i) {
