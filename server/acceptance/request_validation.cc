@@ -82,7 +82,7 @@ void CheckPeople(const v1::SendEmailRequest& request, CheckedRequest* checked,
 
 void CheckInline(const v1::InlineContent& content, Violations* violations) {
   const std::string& subject = content.subject();
-  violations->AddIf(subject.empty(), "inline.subject", "is required");
+  violations->AddIf(IsBlank(subject), "inline.subject", "is required");
   violations->AddIf(subject.size() > limits::kSubjectBytesMax, "inline.subject",
                     "longer than 998 bytes");
   violations->AddIf(HasControlCharacter(subject), "inline.subject", "has a control character");

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "herald/internal/v1/content.pb.h"
+#include "providers/diagnostic.h"
 #include "server/templates/rendered_content.h"
 
 namespace herald::delivery {
@@ -80,7 +81,9 @@ absl::StatusOr<providers::OutboundMessage> Renderer::Render(
   for (const v1::Mailbox& mailbox : content.reply_to()) {
     message.reply_to.push_back(ToMailbox(mailbox));
   }
-  message.subject = content.subject_prefix() + rendered->subject;
+  // A prefix takes its room from the end of a subject that has none to spare.
+  message.subject = providers::CleanText(absl::StrCat(content.subject_prefix(), rendered->subject),
+                                         limits_.subject_bytes_max);
   message.html = std::move(rendered->html);
   message.text = std::move(rendered->text);
   AddHeaders(content, &message);

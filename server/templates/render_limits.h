@@ -11,7 +11,8 @@ struct RenderLimits {
   size_t source_bytes_max = size_t{256} * 1024;
   // Open sections at any point of a part. Over it, Compile answers kInvalidArgument.
   size_t nesting_max = 16;
-  // Each of html and text, after rendering. Over it, Render answers kResourceExhausted.
+  // Each of html and text, after rendering. Over it, Render answers kResourceExhausted; what is
+  // derived from the other part is left out.
   size_t output_bytes_max = size_t{1024} * 1024;
   // After rendering; RFC 5322 §2.1.1 allows 998 octets in a line. Over it: kInvalidArgument.
   size_t subject_bytes_max = 998;

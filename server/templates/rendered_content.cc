@@ -36,6 +36,7 @@ absl::StatusOr<RenderedContent> CompleteParts(std::string subject, std::string h
     return absl::InvalidArgumentError("subject: contains invalid UTF-8");
   }
   RenderedContent content{SubjectLine(subject), std::move(html), std::move(text)};
+  if (content.subject.empty()) return absl::InvalidArgumentError("subject: is empty");
   if (content.subject.size() > limits.subject_bytes_max) {
     return absl::InvalidArgumentError(
         absl::StrCat("subject: is longer than ", limits.subject_bytes_max, " bytes"));
@@ -47,12 +48,13 @@ absl::StatusOr<RenderedContent> CompleteParts(std::string subject, std::string h
   if (IsBlank(content.html) && IsBlank(content.text)) {
     return absl::InvalidArgumentError("html and text are both empty");
   }
+  const bool has_html = !IsBlank(content.html);
   if (IsBlank(content.text)) content.text = HtmlToText(content.html);
   // An email of pictures alone still says in text what it is about.
   if (IsBlank(content.text)) content.text = content.subject;
-  if (IsBlank(content.html)) content.html = TextToHtml(content.text);
-  if (absl::Status s = CheckSize("html", content.html, limits.output_bytes_max); !s.ok()) return s;
-  if (absl::Status s = CheckSize("text", content.text, limits.output_bytes_max); !s.ok()) return s;
+  if (content.text.size() > limits.output_bytes_max) content.text.clear();
+  if (!has_html) content.html = TextToHtml(content.text);
+  if (content.html.size() > limits.output_bytes_max) content.html.clear();
   return content;
 }
 

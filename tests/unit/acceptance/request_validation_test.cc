@@ -85,6 +85,7 @@ TEST(RequestValidation, HoldsTheLimits) {
          for (int i = 0; i < 6; ++i) r->add_reply_to()->set_email("a@b.c");
        }},
       {"inline.subject", [](auto* r) { r->mutable_inline_()->set_subject(std::string(999, 's')); }},
+      {"inline.subject", [](auto* r) { r->mutable_inline_()->set_subject("   "); }},
       {"inline.html",
        [](auto* r) { r->mutable_inline_()->set_html(std::string((1 << 20) + 1, 'h')); }},
       {"inline", [](auto* r) { r->mutable_inline_()->set_text(" \r\n\t"); }},

@@ -47,6 +47,20 @@ TEST_F(RendererTest, RendersThePinnedVersion) {
   EXPECT_EQ(message->to.name, "Ada");
 }
 
+TEST_F(RendererTest, CutsASubjectThatLeavesNoRoomForAPrefixBetweenCharacters) {
+  auto content = Content();
+  content.set_subject_prefix("[Test] ");
+  content.mutable_inline_()->set_text("Body");
+  std::string subject;
+  while (subject.size() < 998) subject += "\u00E9";
+  content.mutable_inline_()->set_subject(subject);
+  const auto message = renderer_.Render(Email(content));
+  ASSERT_TRUE(message.ok()) << message.status();
+  EXPECT_EQ(message->subject, "[Test] " + subject.substr(0, 990));
+  content.clear_subject_prefix();
+  EXPECT_EQ(renderer_.Render(Email(content))->subject, subject);
+}
+
 TEST_F(RendererTest, GivesMarketingItsWayOutAlikeEachTime) {
   auto content = Content();
   content.mutable_inline_()->set_subject("News");

@@ -83,7 +83,7 @@ TEST_F(RandomTemplate, CompilesChecksAndRendersWithoutCrashing) {
   limits.output_bytes_max = 4000;
   int rendered = 0;
   for (int i = 0; i < 5000; ++i) {
-    const TemplateSource source{Source(1), Source(4), Below(2) == 0 ? "" : Source(2), {}};
+    const TemplateSource source{"s" + Source(1), Source(4), Below(2) == 0 ? "" : Source(2), {}};
     const auto compiled = CompiledTemplate::Compile(source, limits);
     if (!compiled.ok()) {
       ASSERT_EQ(compiled.status().code(), absl::StatusCode::kInvalidArgument);

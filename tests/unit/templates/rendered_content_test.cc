@@ -44,13 +44,28 @@ TEST(CompletePartsTest, RefusesInvalidText) {
             absl::InvalidArgumentError("text: contains a NUL character"));
 }
 
-TEST(CompletePartsTest, HoldsGivenAndDerivedPartsToTheLimit) {
+TEST(CompletePartsTest, RefusesASubjectThatSaysNothing) {
+  for (const char* subject : {"", " ", " \r\n\t", "\u2028"}) {
+    EXPECT_EQ(CompleteParts(subject, "h", "t", RenderLimits()).status(),
+              absl::InvalidArgumentError("subject: is empty"));
+  }
+}
+
+TEST(CompletePartsTest, HoldsGivenPartsToTheLimit) {
   RenderLimits limits;
   limits.output_bytes_max = 100;
   EXPECT_EQ(CompleteParts("s", std::string(101, 'x'), "", limits).status(),
             absl::ResourceExhaustedError("html: renders to more than 100 bytes"));
-  EXPECT_EQ(CompleteParts("s", "", std::string(90, '<'), limits).status(),
-            absl::ResourceExhaustedError("html: renders to more than 100 bytes"));
+  EXPECT_EQ(CompleteParts("s", "", std::string(101, 'x'), limits).status(),
+            absl::ResourceExhaustedError("text: renders to more than 100 bytes"));
+}
+
+TEST(CompletePartsTest, GoesWithoutADerivedPartThatIsTooLarge) {
+  const std::string text(size_t{1} << 20, 'a');
+  const auto content = CompleteParts("s", "", text, RenderLimits());
+  ASSERT_TRUE(content.ok()) << content.status();
+  EXPECT_EQ(content->html, "");
+  EXPECT_EQ(content->text, text);
 }
 
 }  // namespace
