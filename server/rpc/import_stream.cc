@@ -121,12 +121,8 @@ bool ImportStream<Importing>::TakeNext() {
 // Tells a caller whose import broke where to go on.
 template <class Importing>
 absl::Status ImportStream<Importing>::WithProgress(const absl::Status& status) const {
-  const absl::Status told = Importing::ToCaller(status);
-  const std::string rows = absl::StrCat(import_.has_value() ? import_->result().row_count() : 0);
-  absl::Status error =
-      MakeError(told.code(), ErrorReason(told), told.message(), {{"stored_rows", rows}});
-  const absl::optional<absl::Duration> delay = RetryDelay(told);
-  return delay.has_value() ? WithRetryDelay(error, *delay) : error;
+  return WithMetadata(Importing::ToCaller(status),
+                      {{"stored_rows", absl::StrCat(import_->result().row_count())}});
 }
 
 template <class Importing>
@@ -136,7 +132,7 @@ void ImportStream<Importing>::End(const absl::Status& status) {
   absl::Status told = status;
   if (status.ok()) {
     response_ = import_->result();
-  } else if (import_.has_value() && ErrorReason(status) != "INVALID_REQUEST") {
+  } else if (import_.has_value()) {
     told = WithProgress(status);
   }
   parts_.shell.observer.OnCall(policy_.method, told, parts_.shell.clock() - begin_time_);

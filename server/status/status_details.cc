@@ -58,6 +58,14 @@ absl::Status InvalidRequest(const std::vector<FieldViolation>& violations) {
   return status;
 }
 
+absl::Status WithMetadata(absl::Status status, const ErrorMetadata& metadata) {
+  google::rpc::ErrorInfo info;
+  GetDetail(status, kErrorInfoUrl, &info);
+  for (const auto& [key, value] : metadata) (*info.mutable_metadata())[key] = value;
+  SetDetail(status, kErrorInfoUrl, info);
+  return status;
+}
+
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   google::rpc::RetryInfo info;
   info.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(delay));

@@ -28,6 +28,9 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
 // INVALID_ARGUMENT with reason INVALID_REQUEST and up to 20 violations. `violations` not empty.
 absl::Status InvalidRequest(const std::vector<FieldViolation>& violations);
 
+// Adds to the metadata of an error made here; all else that it carries stays.
+absl::Status WithMetadata(absl::Status status, const ErrorMetadata& metadata);
+
 // Adds when to try again.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 

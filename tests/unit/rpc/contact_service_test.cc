@@ -5,6 +5,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "herald/v1/contact_service.grpc.pb.h"
+#include "server/config/limits.h"
 #include "tests/unit/rpc/server_fixture.h"
 
 namespace herald::rpc {
@@ -188,6 +189,23 @@ TEST_F(ContactServiceTest, AnImportThatBreaksSaysWhereToGoOn) {
   EXPECT_EQ(imported.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(Reason(imported.status), "STORAGE_UNAVAILABLE");
   EXPECT_EQ(Metadata(imported.status).at("stored_rows"), "20");
+  EXPECT_EQ(observer_.cause(absl::StatusCode::kUnavailable), "UNAVAILABLE: away");
+}
+
+TEST_F(ContactServiceTest, TooManyRowsInAMessageEndAnImportWithWhatWasStored) {
+  const auto context = As(token_);
+  v1::ImportContactsResponse response;
+  const auto writer = stub_->ImportContacts(context.get(), &response);
+  v1::ImportContactsRequest request;
+  for (int i = 0; i < 3; ++i) request.add_contacts()->set_email(absl::StrCat("u", i, "@x.com"));
+  ASSERT_TRUE(writer->Write(request));
+  while (request.contacts_size() <= limits::kImportRowsMax) request.add_contacts();
+  writer->Write(request);
+  writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  EXPECT_EQ(Reason(status), "INVALID_REQUEST");
+  EXPECT_THAT(Fields(status), ElementsAre("contacts"));
+  EXPECT_EQ(Metadata(status).at("stored_rows"), "3");
 }
 
 TEST_F(ContactServiceTest, AnImportHoldsTheCallerUpWhileItStores) {

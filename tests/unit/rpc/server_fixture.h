@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "server/identity/token.h"
 #include "server/rpc/server.h"
+#include "server/status/status_details.h"
 #include "tests/support/fake_contact_store.h"
 #include "tests/support/fake_segment_store.h"
 #include "tests/unit/delivery/fake_account_health_store.h"
@@ -28,12 +29,17 @@ namespace herald::rpc {
 constexpr char kOperatorToken[] = "operator-token-0001";
 constexpr char kSidecarToken[] = "sidecar-token-00001";
 
-// Counts calls by code.
+// Counts calls by code, and keeps what lay behind the last one of each.
 class CountingObserver final : public CallObserver {
  public:
   void OnCall(absl::string_view, const absl::Status& status, absl::Duration) override {
     absl::MutexLock lock(&mu_);
     ++counts_[status.code()];
+    causes_[status.code()] = Cause(status);
+  }
+  std::string cause(absl::StatusCode code) {
+    absl::MutexLock lock(&mu_);
+    return causes_[code];
   }
   int count(absl::StatusCode code) {
     absl::MutexLock lock(&mu_);
@@ -48,6 +54,7 @@ class CountingObserver final : public CallObserver {
  private:
   absl::Mutex mu_;
   std::map<absl::StatusCode, int> counts_;
+  std::map<absl::StatusCode, std::string> causes_;
 };
 
 // A real server on a real socket, above fakes.

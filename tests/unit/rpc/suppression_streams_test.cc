@@ -111,7 +111,9 @@ TEST_F(SuppressionStreamsTest, AnImportThatBreaksSaysWhereToGoOn) {
 
 TEST_F(SuppressionStreamsTest, TooManyRowsInAMessageEndTheImport) {
   const std::vector<std::string> many(limits::kImportRowsMax + 1, "a@x.com");
-  EXPECT_THAT(Fields(Import({Rows(many)}, token_).status), ElementsAre("suppressions"));
+  const Imported imported = Import({Rows(many)}, token_);
+  EXPECT_THAT(Fields(imported.status), ElementsAre("suppressions"));
+  EXPECT_EQ(Metadata(imported.status).at("stored_rows"), "0");
   EXPECT_TRUE(suppressions_.audit().empty());
 }
 

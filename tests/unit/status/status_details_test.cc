@@ -29,6 +29,21 @@ TEST(StatusDetails, BoundsTheViolations) {
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("and 99 more"));
 }
 
+TEST(StatusDetails, AddsMetadataAndKeepsAllElse) {
+  const absl::Status error = FromStorage(absl::UnavailableError("away"));
+  const absl::Status told =
+      WithMetadata(WithMetadata(error, {{"stored_rows", "5"}}), {{"key", "welcome"}});
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(info.ParseFromString(
+      std::string(*told.GetPayload("type.googleapis.com/google.rpc.ErrorInfo"))));
+  EXPECT_EQ(info.reason(), "STORAGE_UNAVAILABLE");
+  EXPECT_EQ(info.metadata().at("stored_rows"), "5");
+  EXPECT_EQ(info.metadata().at("key"), "welcome");
+  EXPECT_EQ(told.message(), error.message());
+  EXPECT_EQ(RetryDelay(told), RetryDelay(error));
+  EXPECT_EQ(Cause(told), "UNAVAILABLE: away");
+}
+
 TEST(StatusDetails, TellsWhenToRetry) {
   const absl::Status status = WithRetryDelay(absl::UnavailableError("x"), absl::Milliseconds(1500));
   EXPECT_EQ(RetryDelay(status), absl::Milliseconds(1500));
