@@ -55,7 +55,7 @@ absl::Status NoCategory() { return absl::NotFoundError("category"); }
 
 absl::StatusOr<Category> PostgresCategoryStore::CreateCategory(TenantId tenant,
                                                                const Category& category) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, For(tenant, "create_category"),
       [&](Transaction& transaction) -> absl::StatusOr<Category> {
         const pqxx::result created =
@@ -68,50 +68,51 @@ absl::StatusOr<Category> PostgresCategoryStore::CreateCategory(TenantId tenant,
           return absl::FailedPreconditionError("the category was of the other kind");
         }
         return absl::AlreadyExistsError("category");
-      });
+      }));
 }
 
 absl::StatusOr<Category> PostgresCategoryStore::GetCategory(TenantId tenant,
                                                             absl::string_view key) {
-  return RunTransaction(pool_, For(tenant, "get_category", true),
-                        [&](Transaction& transaction) -> absl::StatusOr<Category> {
-                          const pqxx::result rows = transaction.Exec(kGet, tenant, key);
-                          if (rows.empty()) return NoCategory();
-                          Category category = CategoryOf(rows[0]);
-                          if (category.deleted) return NoCategory();
-                          return category;
-                        });
+  return StoreResult(RunTransaction(pool_, For(tenant, "get_category", true),
+                                    [&](Transaction& transaction) -> absl::StatusOr<Category> {
+                                      const pqxx::result rows = transaction.Exec(kGet, tenant, key);
+                                      if (rows.empty()) return NoCategory();
+                                      Category category = CategoryOf(rows[0]);
+                                      if (category.deleted) return NoCategory();
+                                      return category;
+                                    }));
 }
 
 absl::StatusOr<std::vector<Category>> PostgresCategoryStore::ListCategories(TenantId tenant,
                                                                             bool with_deleted) {
-  return RunTransaction(pool_, For(tenant, "list_categories", true),
-                        [&](Transaction& transaction) -> absl::StatusOr<std::vector<Category>> {
-                          std::vector<Category> categories;
-                          for (const pqxx::row& row : transaction.Exec(kList, tenant, with_deleted))
-                            categories.push_back(CategoryOf(row));
-                          return categories;
-                        });
+  return StoreResult(
+      RunTransaction(pool_, For(tenant, "list_categories", true),
+                     [&](Transaction& transaction) -> absl::StatusOr<std::vector<Category>> {
+                       std::vector<Category> categories;
+                       for (const pqxx::row& row : transaction.Exec(kList, tenant, with_deleted))
+                         categories.push_back(CategoryOf(row));
+                       return categories;
+                     }));
 }
 
 absl::StatusOr<Category> PostgresCategoryStore::UpdateCategory(TenantId tenant,
                                                                absl::string_view key,
                                                                const CategoryUpdate& update) {
-  return RunTransaction(pool_, For(tenant, "update_category"),
-                        [&](Transaction& transaction) -> absl::StatusOr<Category> {
-                          const pqxx::result rows =
-                              transaction.Exec(kUpdate, tenant, key, update.display_name,
-                                               update.description, update.default_in);
-                          if (rows.empty()) return NoCategory();
-                          return CategoryOf(rows[0]);
-                        });
+  return StoreResult(RunTransaction(pool_, For(tenant, "update_category"),
+                                    [&](Transaction& transaction) -> absl::StatusOr<Category> {
+                                      const pqxx::result rows = transaction.Exec(
+                                          kUpdate, tenant, key, update.display_name,
+                                          update.description, update.default_in);
+                                      if (rows.empty()) return NoCategory();
+                                      return CategoryOf(rows[0]);
+                                    }));
 }
 
 absl::Status PostgresCategoryStore::DeleteCategory(TenantId tenant, absl::string_view key) {
-  return RunTransaction(
+  return StoreError(RunTransaction(
       pool_, For(tenant, "delete_category"), [&](Transaction& transaction) -> absl::Status {
         return transaction.Exec(kDelete, tenant, key).empty() ? NoCategory() : absl::OkStatus();
-      });
+      }));
 }
 
 }  // namespace herald::storage

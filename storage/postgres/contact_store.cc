@@ -18,12 +18,6 @@ TransactionOptions Api(TenantId tenant, const char* name, bool read_only) {
   return {.role = DatabaseRole::kApi, .tenants = {tenant}, .read_only = read_only, .name = name};
 }
 
-// What was not known to be stored can be tried again.
-Record Told(Record record) {
-  if (!record.ok()) return StoreError(record.status());
-  return record;
-}
-
 absl::Status NoContact() { return absl::NotFoundError("contact"); }
 
 absl::optional<std::string> BytesOrNull(const std::string& bytes) {
@@ -70,7 +64,7 @@ Record PostgresContactStore::Create(TenantId tenant, const NewContact& contact) 
   const SealedContact sealed =
       SealContact(**cipher, contact.email_normalised, contact.email, contact.name);
   const ContactState state = contact.state.value_or(ContactState::kSubscribed);
-  return Told(RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, Api(tenant, "create_contact", false), [&](Transaction& transaction) -> Record {
         const pqxx::result rows = transaction.Exec(
             contact_sql::kInsertContact, tenant, contact.id, ByteaText(sealed.address_hash),
@@ -109,7 +103,7 @@ Record PostgresContactStore::Update(TenantId tenant, ContactId id, const Contact
   absl::optional<std::string> tags, state;
   if (change.tags.has_value()) tags = TextArray(*change.tags);
   if (change.state.has_value()) state = std::to_string(static_cast<int>(*change.state));
-  return Told(RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, Api(tenant, "update_contact", false), [&](Transaction& transaction) -> Record {
         const pqxx::result locked = transaction.Exec(contact_sql::kLockContact, tenant, id);
         if (locked.empty()) return NoContact();

@@ -70,5 +70,11 @@ void FinishEmails(Transaction& transaction, const std::vector<FinishedEmail>& em
 // A transaction's error as the seams promise it: whatever may pass with time, and a COMMIT whose
 // outcome is unknown, is kUnavailable.
 absl::Status StoreError(const absl::Status& status);
+// A transaction's result, its error as StoreError says.
+template <class T>
+absl::StatusOr<T> StoreResult(absl::StatusOr<T> result) {
+  if (!result.ok()) return StoreError(result.status());
+  return result;
+}
 
 }  // namespace herald::storage

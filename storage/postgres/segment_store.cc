@@ -1,5 +1,6 @@
 #include "storage/postgres/segment_store.h"
 
+#include "storage/postgres/email_rows.h"
 #include "storage/postgres/named_query.h"
 #include "storage/postgres/transaction.h"
 
@@ -56,44 +57,46 @@ SegmentRow ReadSegment(const pqxx::row& row) {
 }  // namespace
 
 Row PostgresSegmentStore::CreateSegment(TenantId tenant, const SegmentRow& row) {
-  return RunTransaction(pool_, For(tenant, "create_segment"), [&](Transaction& transaction) -> Row {
-    const pqxx::result rows =
-        transaction.Exec(kInsertSegment, tenant, row.key, row.display_name, row.filter);
-    if (rows.empty()) return absl::AlreadyExistsError("segment");
-    return ReadSegment(rows[0]);
-  });
+  return StoreResult(
+      RunTransaction(pool_, For(tenant, "create_segment"), [&](Transaction& transaction) -> Row {
+        const pqxx::result rows =
+            transaction.Exec(kInsertSegment, tenant, row.key, row.display_name, row.filter);
+        if (rows.empty()) return absl::AlreadyExistsError("segment");
+        return ReadSegment(rows[0]);
+      }));
 }
 
 Row PostgresSegmentStore::GetSegment(TenantId tenant, absl::string_view key) {
-  return RunTransaction(pool_, For(tenant, "get_segment", true),
-                        [&](Transaction& transaction) -> Row {
-                          const pqxx::result rows = transaction.Exec(kGetSegment, tenant, key);
-                          if (rows.empty()) return NoSegment();
-                          return ReadSegment(rows[0]);
-                        });
+  return StoreResult(
+      RunTransaction(pool_, For(tenant, "get_segment", true), [&](Transaction& transaction) -> Row {
+        const pqxx::result rows = transaction.Exec(kGetSegment, tenant, key);
+        if (rows.empty()) return NoSegment();
+        return ReadSegment(rows[0]);
+      }));
 }
 
 Row PostgresSegmentStore::UpdateSegment(TenantId tenant, absl::string_view key,
                                         const SegmentChange& change) {
-  return RunTransaction(pool_, For(tenant, "update_segment"), [&](Transaction& transaction) -> Row {
-    const pqxx::result rows =
-        transaction.Exec(kUpdateSegment, tenant, key, change.display_name, change.filter);
-    if (rows.empty()) return NoSegment();
-    return ReadSegment(rows[0]);
-  });
+  return StoreResult(
+      RunTransaction(pool_, For(tenant, "update_segment"), [&](Transaction& transaction) -> Row {
+        const pqxx::result rows =
+            transaction.Exec(kUpdateSegment, tenant, key, change.display_name, change.filter);
+        if (rows.empty()) return NoSegment();
+        return ReadSegment(rows[0]);
+      }));
 }
 
 absl::Status PostgresSegmentStore::DeleteSegment(TenantId tenant, absl::string_view key) {
-  return RunTransaction(pool_, For(tenant, "delete_segment"),
-                        [&](Transaction& transaction) -> absl::Status {
-                          const pqxx::result result = transaction.Exec(kDeleteSegment, tenant, key);
-                          return result.affected_rows() == 0 ? NoSegment() : absl::OkStatus();
-                        });
+  return StoreError(RunTransaction(
+      pool_, For(tenant, "delete_segment"), [&](Transaction& transaction) -> absl::Status {
+        const pqxx::result result = transaction.Exec(kDeleteSegment, tenant, key);
+        return result.affected_rows() == 0 ? NoSegment() : absl::OkStatus();
+      }));
 }
 
 absl::StatusOr<std::vector<SegmentRow>> PostgresSegmentStore::ListSegments(
     TenantId tenant, int limit, absl::string_view after_key) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, For(tenant, "list_segments", true),
       [&](Transaction& transaction) -> absl::StatusOr<std::vector<SegmentRow>> {
         std::vector<SegmentRow> rows;
@@ -101,7 +104,7 @@ absl::StatusOr<std::vector<SegmentRow>> PostgresSegmentStore::ListSegments(
           rows.push_back(ReadSegment(row));
         }
         return rows;
-      });
+      }));
 }
 
 }  // namespace herald::storage

@@ -1,6 +1,7 @@
 #include "storage/postgres/template_store.h"
 
 #include "absl/strings/str_cat.h"
+#include "storage/postgres/email_rows.h"
 #include "storage/postgres/template_queries.h"
 #include "storage/postgres/tenant_queries.h"
 #include "storage/postgres/transaction.h"
@@ -60,7 +61,7 @@ absl::StatusOr<TemplateRow> PostgresTemplateStore::CreateTemplate(TenantId tenan
                                                                   const TemplateVersionRow& first,
                                                                   bool publish,
                                                                   const AuditEntry& audit) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, For(tenant, "create_template"),
       [&](Transaction& transaction) -> absl::StatusOr<TemplateRow> {
         const pqxx::result result =
@@ -70,22 +71,23 @@ absl::StatusOr<TemplateRow> PostgresTemplateStore::CreateTemplate(TenantId tenan
         InsertVersion(transaction, tenant, row.key, created.latest_version, first);
         Audit(transaction, tenant, audit, row.key);
         return created;
-      });
+      }));
 }
 
 absl::StatusOr<TemplateRow> PostgresTemplateStore::GetTemplate(TenantId tenant,
                                                                absl::string_view key) {
-  return RunTransaction(pool_, For(tenant, "get_template", true),
-                        [&](Transaction& transaction) -> absl::StatusOr<TemplateRow> {
-                          const pqxx::result result = transaction.Exec(kGetTemplate, tenant, key);
-                          if (result.empty()) return NoTemplate();
-                          return ReadTemplate(result[0]);
-                        });
+  return StoreResult(RunTransaction(pool_, For(tenant, "get_template", true),
+                                    [&](Transaction& transaction) -> absl::StatusOr<TemplateRow> {
+                                      const pqxx::result result =
+                                          transaction.Exec(kGetTemplate, tenant, key);
+                                      if (result.empty()) return NoTemplate();
+                                      return ReadTemplate(result[0]);
+                                    }));
 }
 
 absl::StatusOr<std::vector<TemplateRow>> PostgresTemplateStore::ListTemplates(
     TenantId tenant, int limit, absl::string_view after_key) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, For(tenant, "list_templates", true),
       [&](Transaction& transaction) -> absl::StatusOr<std::vector<TemplateRow>> {
         std::vector<TemplateRow> rows;
@@ -93,50 +95,50 @@ absl::StatusOr<std::vector<TemplateRow>> PostgresTemplateStore::ListTemplates(
           rows.push_back(ReadTemplate(row));
         }
         return rows;
-      });
+      }));
 }
 
 absl::Status PostgresTemplateStore::DeleteTemplate(TenantId tenant, absl::string_view key,
                                                    const AuditEntry& audit) {
-  return RunTransaction(
+  return StoreError(RunTransaction(
       pool_, For(tenant, "delete_template"), [&](Transaction& transaction) -> absl::Status {
         const pqxx::result result = transaction.Exec(kDeleteTemplate, tenant, key);
         if (result.affected_rows() == 0) return NoTemplate();
         Audit(transaction, tenant, audit, key);
         return absl::OkStatus();
-      });
+      }));
 }
 
 absl::StatusOr<TemplateVersionRow> PostgresTemplateStore::CreateVersion(
     TenantId tenant, const TemplateVersionRow& version, bool publish, const AuditEntry& audit) {
   const std::string& key = version.template_key;
-  return RunTransaction(pool_, For(tenant, "create_template_version"),
-                        [&](Transaction& transaction) -> absl::StatusOr<TemplateVersionRow> {
-                          const pqxx::result result =
-                              transaction.Exec(kTakeVersion, tenant, key, publish);
-                          if (result.empty()) return NoTemplate();
-                          const int number = IntOf(result[0][0]);
-                          Audit(transaction, tenant, audit, absl::StrCat(key, "/", number));
-                          return InsertVersion(transaction, tenant, key, number, version);
-                        });
+  return StoreResult(RunTransaction(
+      pool_, For(tenant, "create_template_version"),
+      [&](Transaction& transaction) -> absl::StatusOr<TemplateVersionRow> {
+        const pqxx::result result = transaction.Exec(kTakeVersion, tenant, key, publish);
+        if (result.empty()) return NoTemplate();
+        const int number = IntOf(result[0][0]);
+        Audit(transaction, tenant, audit, absl::StrCat(key, "/", number));
+        return InsertVersion(transaction, tenant, key, number, version);
+      }));
 }
 
 absl::StatusOr<TemplateVersionRow> PostgresTemplateStore::GetVersion(TenantId tenant,
                                                                      absl::string_view key,
                                                                      int version) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, For(tenant, "get_template_version", true),
       [&](Transaction& transaction) -> absl::StatusOr<TemplateVersionRow> {
         const pqxx::result result = transaction.Exec(kGetVersion, tenant, key, version);
         if (!result.empty()) return ReadVersion(result[0]);
         const bool known = !transaction.Exec(kTemplateExists, tenant, key).empty();
         return known ? NoVersion() : NoTemplate();
-      });
+      }));
 }
 
 absl::StatusOr<std::vector<TemplateVersionRow>> PostgresTemplateStore::ListVersions(
     TenantId tenant, absl::string_view key, int limit, int before_version) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, For(tenant, "list_template_versions", true),
       [&](Transaction& transaction) -> absl::StatusOr<std::vector<TemplateVersionRow>> {
         if (transaction.Exec(kGetTemplate, tenant, key).empty()) return NoTemplate();
@@ -146,22 +148,22 @@ absl::StatusOr<std::vector<TemplateVersionRow>> PostgresTemplateStore::ListVersi
           rows.push_back(ReadVersion(row));
         }
         return rows;
-      });
+      }));
 }
 
 absl::StatusOr<TemplateRow> PostgresTemplateStore::Publish(TenantId tenant, absl::string_view key,
                                                            int version, const AuditEntry& audit) {
-  return RunTransaction(pool_, For(tenant, "publish_template_version"),
-                        [&](Transaction& transaction) -> absl::StatusOr<TemplateRow> {
-                          const pqxx::result result =
-                              transaction.Exec(kPublish, tenant, key, version);
-                          if (result.empty()) {
-                            const bool known = !transaction.Exec(kGetTemplate, tenant, key).empty();
-                            return known ? NoVersion() : NoTemplate();
-                          }
-                          Audit(transaction, tenant, audit, absl::StrCat(key, "/", version));
-                          return ReadTemplate(result[0]);
-                        });
+  return StoreResult(
+      RunTransaction(pool_, For(tenant, "publish_template_version"),
+                     [&](Transaction& transaction) -> absl::StatusOr<TemplateRow> {
+                       const pqxx::result result = transaction.Exec(kPublish, tenant, key, version);
+                       if (result.empty()) {
+                         const bool known = !transaction.Exec(kGetTemplate, tenant, key).empty();
+                         return known ? NoVersion() : NoTemplate();
+                       }
+                       Audit(transaction, tenant, audit, absl::StrCat(key, "/", version));
+                       return ReadTemplate(result[0]);
+                     }));
 }
 
 }  // namespace herald::storage
