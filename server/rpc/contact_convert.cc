@@ -14,12 +14,6 @@ static_assert(static_cast<int>(storage::ContactState::kSubscribed) ==
 static_assert(static_cast<int>(storage::ContactState::kUnsubscribed) ==
               v1::Contact::STATE_UNSUBSCRIBED);
 
-absl::Status TooSlow() {
-  return MakeError(absl::StatusCode::kDeadlineExceeded, "FILTER_TOO_SLOW",
-                   "the filter took too long; join it by AND with a tag, or an attribute that "
-                   "equals a value");
-}
-
 }  // namespace
 
 absl::Status ToProto(const storage::ContactRecord& record, Reveal email, v1::Contact& contact) {
@@ -57,8 +51,6 @@ absl::Status ContactError(const absl::Status& status) {
     case absl::StatusCode::kAlreadyExists:
       return MakeError(absl::StatusCode::kAlreadyExists, "CONTACT_EXISTS",
                        "there is a contact with this address; update it, or import");
-    case absl::StatusCode::kDeadlineExceeded:
-      return TooSlow();
     default:
       return FromStorage(status);
   }
@@ -73,11 +65,16 @@ absl::Status SegmentError(const absl::Status& status) {
     case absl::StatusCode::kAlreadyExists:
       return MakeError(absl::StatusCode::kAlreadyExists, "SEGMENT_EXISTS",
                        "there is a segment with this key");
-    case absl::StatusCode::kDeadlineExceeded:
-      return TooSlow();
     default:
       return FromStorage(status);
   }
+}
+
+absl::Status FilterError(const absl::Status& status) {
+  if (!absl::IsDeadlineExceeded(status)) return FromStorage(status);
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "FILTER_TOO_SLOW",
+                   "the filter took too long; join it by AND with a tag, or an attribute that "
+                   "equals a value");
 }
 
 absl::StatusOr<storage::FilterNode> RequestedFilter(absl::string_view field,

@@ -14,6 +14,8 @@ void ToProto(const storage::SegmentRow& row, v1::Segment& segment);
 // What a store's error means to the caller of a contact method, or of a segment method.
 absl::Status ContactError(const absl::Status& status);
 absl::Status SegmentError(const absl::Status& status);
+// What the error of a Find or Count means, whose filter may have taken too long.
+absl::Status FilterError(const absl::Status& status);
 
 // The filter of a request, or a violation of `field` that says where it is wrong.
 absl::StatusOr<storage::FilterNode> RequestedFilter(absl::string_view field,

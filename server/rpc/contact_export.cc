@@ -42,7 +42,7 @@ absl::Status ContactExport::Begin(const identity::Caller& caller) {
 
 absl::Status ContactExport::FindMore() {
   const auto ids = parts_.searched.Find(tenant_, query_);
-  if (!ids.ok()) return ContactError(ids.status());
+  if (!ids.ok()) return FilterError(ids.status());
   found_.assign(ids->begin(), ids->end());
   exhausted_ = ids->size() < static_cast<size_t>(kFindMax);
   if (!ids->empty()) query_.after = ids->back();

@@ -98,7 +98,7 @@ absl::Status ContactMethods::List(const Call& call, const v1::ListContactsReques
   query.filter = *std::move(filter);
   query.limit = page + 1;
   absl::StatusOr<std::vector<ContactId>> ids = parts_.searched.Find(tenant, query);
-  if (!ids.ok()) return ContactError(ids.status());
+  if (!ids.ok()) return FilterError(ids.status());
   if (ids->size() > static_cast<size_t>(page)) {
     ids->resize(static_cast<size_t>(page));
     response.set_next_page_token(parts_.tokens.SealNumber(list, ids->back().value));

@@ -139,7 +139,7 @@ absl::Status SegmentMethods::Preview(const Call& call, const v1::PreviewSegmentR
   const int sample =
       request.sample_size() == 0 ? kSampleDefault : std::min(request.sample_size(), kSampleMax);
   const auto count = parts_.searched.Count(tenant, *filter, sample);
-  if (!count.ok()) return SegmentError(count.status());
+  if (!count.ok()) return FilterError(count.status());
   response.set_contact_count(count->contacts);
   response.set_exact(count->exact);
   const auto records = parts_.searched.Load(tenant, count->sample);

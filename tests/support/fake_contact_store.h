@@ -23,6 +23,12 @@ class FakeContactStore final : public storage::ContactStore {
   std::function<absl::Status(absl::Span<const storage::NewContact>)> on_upsert;
   std::function<void(TenantId)> on_find;  // may block
 
+  // What Get, Find and Count answer from now on, unless OK.
+  void set_status(absl::Status status) {
+    absl::MutexLock lock(&mu_);
+    status_ = std::move(status);
+  }
+
   Record Create(TenantId tenant, const storage::NewContact& contact) override {
     absl::MutexLock lock(&mu_);
     auto& contacts = tenants_[tenant];
@@ -31,6 +37,7 @@ class FakeContactStore final : public storage::ContactStore {
   }
   Record Get(TenantId tenant, ContactId id) override {
     absl::MutexLock lock(&mu_);
+    if (!status_.ok()) return status_;
     for (const auto& [address, record] : tenants_[tenant]) {
       if (record.id == id) return record;
     }
@@ -79,6 +86,7 @@ class FakeContactStore final : public storage::ContactStore {
                                               const storage::ContactQuery& query) override {
     if (on_find) on_find(tenant);
     absl::MutexLock lock(&mu_);
+    if (!status_.ok()) return status_;
     const bool newest = query.order == storage::ContactQuery::Order::kNewestFirst;
     std::vector<ContactId> ids;
     for (const auto& [address, record] : tenants_[tenant]) {
@@ -133,6 +141,7 @@ class FakeContactStore final : public storage::ContactStore {
   }
 
   absl::Mutex mu_;
+  absl::Status status_ ABSL_GUARDED_BY(mu_);
   std::map<TenantId, Contacts> tenants_ ABSL_GUARDED_BY(mu_);
 };
 

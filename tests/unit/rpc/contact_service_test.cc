@@ -159,6 +159,26 @@ TEST_F(ContactServiceTest, ABadFilterIsRefusedWithThePlace) {
   EXPECT_THAT(status.error_details(), ::testing::HasSubstr("at character 11"));
 }
 
+TEST_F(ContactServiceTest, OnlyWhatRunsAFilterIsTooSlowForIt) {
+  ASSERT_TRUE(Create("anna@x.com").ok());
+  contacts_.set_status(absl::DeadlineExceededError("a limit was hit"));
+  v1::ListContactsResponse page;
+  EXPECT_EQ(Reason(stub_->ListContacts(As(token_).get(), {}, &page)), "FILTER_TOO_SLOW");
+  v1::PreviewSegmentRequest preview;
+  preview.set_filter("tags:t");
+  v1::PreviewSegmentResponse previewed;
+  EXPECT_EQ(Reason(stub_->PreviewSegment(As(token_).get(), preview, &previewed)),
+            "FILTER_TOO_SLOW");
+  EXPECT_EQ(Reason(Export({}, token_).status), "FILTER_TOO_SLOW");
+  v1::GetContactRequest get;
+  get.set_id(contact_.id());
+  EXPECT_EQ(Reason(stub_->GetContact(As(token_).get(), get, &contact_)), "STORAGE_UNAVAILABLE");
+  contacts_.on_upsert = [](absl::Span<const storage::NewContact>) {
+    return absl::DeadlineExceededError("a limit was hit");
+  };
+  EXPECT_EQ(Reason(Import({"b@x.com"}).status), "STORAGE_UNAVAILABLE");
+}
+
 TEST_F(ContactServiceTest, ImportsMessageByMessageAndCountsEveryRow) {
   ASSERT_TRUE(Create("b@x.com").ok());
   const Imported imported = Import({"a@x.com", "bad", "b@x.com", "B@x.com", "c@x.com"});
