@@ -97,7 +97,13 @@ absl::StatusOr<PinnedTemplatePtr> TemplateCatalog::ForRendering(TenantId tenant,
 
 void TemplateCatalog::Forget(TenantId tenant, absl::string_view key) {
   absl::MutexLock lock(&mutex_);
+  ++generation_;
   heads_.erase(Key{tenant, std::string(key)});
+}
+
+int64_t TemplateCatalog::Generation() {
+  absl::MutexLock lock(&mutex_);
+  return generation_;
 }
 
 PinnedTemplatePtr TemplateCatalog::FindVersion(const Key& key, int version) {
@@ -119,16 +125,18 @@ absl::StatusOr<TemplateCatalog::Head> TemplateCatalog::FindOrReadHead(const Key&
 }
 
 absl::StatusOr<TemplateCatalog::Head> TemplateCatalog::ReadHead(const Key& key) {
+  const int64_t generation = Generation();
   const absl::Time asked = clock_();
   const absl::StatusOr<storage::TemplateRow> row = store_->GetTemplate(key.first, key.second);
   if (absl::IsNotFound(row.status())) return TemplateNotFound(key.second);
   if (!row.ok()) return FromStorage(row.status());
-  return Head{row->published_version, row->first_version, row->latest_version,
-              asked + kRefreshAfter, asked + kHeadLifetime};
+  return Head{row->published_version, row->first_version,    row->latest_version,
+              asked + kRefreshAfter,  asked + kHeadLifetime, generation};
 }
 
 void TemplateCatalog::Keep(const Key& key, const Head& head) {
   absl::MutexLock lock(&mutex_);
+  if (head.generation != generation_) return;
   if (heads_.size() >= kHeadsMax) heads_.clear();
   heads_[key] = head;
 }

@@ -66,11 +66,13 @@ class TemplateCatalog {
     int latest_version = 0;
     absl::Time refresh_at;
     absl::Time good_until;
+    int64_t generation = 0;  // when it was asked for
   };
 
   PinnedTemplatePtr FindVersion(const Key& key, int version) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Head> FindOrReadHead(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<Head> ReadHead(const Key& key);
+  absl::StatusOr<Head> ReadHead(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
+  int64_t Generation() ABSL_LOCKS_EXCLUDED(mutex_);
   void Keep(const Key& key, const Head& head) ABSL_LOCKS_EXCLUDED(mutex_);
   void Keep(const Key& key, const PinnedTemplatePtr& pinned) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -79,6 +81,9 @@ class TemplateCatalog {
   const Clock clock_;
 
   absl::Mutex mutex_;
+  // How often something was forgotten: a head that was asked for before may be older, and is not
+  // kept.
+  int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<Key, Head> heads_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::pair<Key, int>, PinnedTemplatePtr> versions_ ABSL_GUARDED_BY(mutex_);
   size_t version_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

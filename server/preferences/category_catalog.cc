@@ -28,6 +28,7 @@ CategoryCatalog::Hit CategoryCatalog::TryCached(TenantId tenant) {
 }
 
 absl::StatusOr<CategoryMapPtr> CategoryCatalog::Load(TenantId tenant) {
+  const int64_t generation = Generation();
   const absl::Time asked = clock_();
   const absl::StatusOr<std::vector<storage::Category>> rows =
       store_->ListCategories(tenant, /*with_deleted=*/true);
@@ -35,6 +36,7 @@ absl::StatusOr<CategoryMapPtr> CategoryCatalog::Load(TenantId tenant) {
   auto categories = std::make_shared<CategoryMap>();
   for (const storage::Category& category : *rows) categories->emplace(category.key, category);
   absl::MutexLock lock(&mutex_);
+  if (generation != generation_) return CategoryMapPtr(categories);
   if (entries_.size() >= kTenantsMax) entries_.clear();
   entries_[tenant] = {categories, asked + kRefreshAfter, asked + kLifetime};
   return CategoryMapPtr(categories);
@@ -42,7 +44,13 @@ absl::StatusOr<CategoryMapPtr> CategoryCatalog::Load(TenantId tenant) {
 
 void CategoryCatalog::Forget(TenantId tenant) {
   absl::MutexLock lock(&mutex_);
+  ++generation_;
   entries_.erase(tenant);
+}
+
+int64_t CategoryCatalog::Generation() {
+  absl::MutexLock lock(&mutex_);
+  return generation_;
 }
 
 }  // namespace herald::preferences

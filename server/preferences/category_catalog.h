@@ -47,10 +47,14 @@ class CategoryCatalog {
     absl::Time good_until;
   };
 
+  int64_t Generation() ABSL_LOCKS_EXCLUDED(mutex_);
+
   storage::CategoryStore* const store_;
   const Clock clock_;
 
   absl::Mutex mutex_;
+  // How often something was forgotten: what was asked for before may be older, and is not kept.
+  int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<TenantId, Entry> entries_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,8 @@ class OneTemplateStore final : public storage::TemplateStore {
   void set_published(storage::TemplateVersionRow version) { version_ = std::move(version); }
   // Versions below are a deleted template's.
   void set_first_version(int version) { first_version_ = version; }
+  // Runs once, when a head has been read and not yet been answered.
+  void set_while_reading(std::function<void()> act) { while_reading_ = std::move(act); }
   int head_reads() const { return head_reads_; }
   int version_reads() const { return version_reads_; }
 
@@ -30,6 +33,7 @@ class OneTemplateStore final : public storage::TemplateStore {
     row.key = version_.template_key;
     row.published_version = row.latest_version = version_.version;
     row.first_version = first_version_;
+    if (const auto act = std::exchange(while_reading_, nullptr)) act();
     return row;
   }
   absl::StatusOr<storage::TemplateVersionRow> GetVersion(TenantId, absl::string_view key,
@@ -74,6 +78,7 @@ class OneTemplateStore final : public storage::TemplateStore {
   absl::Status status_;
   bool deleted_ = false;
   int first_version_ = 1;
+  std::function<void()> while_reading_;
   int head_reads_ = 0;
   int version_reads_ = 0;
 };

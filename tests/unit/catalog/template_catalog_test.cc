@@ -81,6 +81,28 @@ TEST_F(TemplateCatalogTest, ForgetsAtOnceWhenTold) {
   EXPECT_EQ(Cached(), nullptr);
 }
 
+TEST_F(TemplateCatalogTest, DoesNotKeepWhatWasReadBeforeItWasToldToForget) {
+  ASSERT_TRUE(catalog_.ForRendering(tenant_, "welcome", 2).ok());
+  store_.set_while_reading([this] {
+    store_.set_published(Version(3));
+    catalog_.Forget(tenant_, "welcome");
+  });
+  const auto old = catalog_.LoadForSending(tenant_, "welcome", 0);
+  ASSERT_TRUE(old.ok()) << old.status();
+  EXPECT_EQ((*old)->version, 2);
+  EXPECT_EQ(Cached(), nullptr);
+  ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
+  EXPECT_EQ(Cached()->version, 3);
+  store_.set_while_reading([this] {
+    store_.set_deleted();
+    catalog_.Forget(tenant_, "welcome");
+  });
+  catalog_.Refresh(tenant_, "welcome");
+  EXPECT_EQ(Cached(), nullptr);
+  EXPECT_EQ(ErrorReason(catalog_.LoadForSending(tenant_, "welcome", 0).status()),
+            "TEMPLATE_NOT_FOUND");
+}
+
 TEST_F(TemplateCatalogTest, KeepsTenantsApart) {
   ASSERT_TRUE(catalog_.LoadForSending(tenant_, "welcome", 0).ok());
   EXPECT_EQ(catalog_.TryForSending(TenantId{2}, "welcome", 0).pinned, nullptr);
