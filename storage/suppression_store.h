@@ -49,9 +49,9 @@ class SuppressionStore {
  public:
   virtual ~SuppressionStore() = default;
 
-  // Writes it, with its audit entry, in place of the address's earlier one of that kind; effective
-  // for every attempt that has not begun when this returns. One that outlasts the new one stays and
-  // is returned: a permanent one is not shortened.
+  // Writes it, with its audit entry and a new id, in place of the address's earlier one of that
+  // kind; effective for every attempt that has not begun when this returns. One that outlasts the
+  // new one stays and is returned: a permanent one is not shortened.
   virtual absl::StatusOr<Suppression> CreateSuppression(SuppressionScope scope,
                                                         const NewSuppression& suppression,
                                                         const AuditEntry& audit) = 0;

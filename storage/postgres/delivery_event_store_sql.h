@@ -74,7 +74,7 @@ FROM moved m WHERE e.tenant_id = m.tenant_id AND e.email_id = m.email_id
 )sql"};
 
 // $1 tenants, $2 emails, $3 reasons, $4 accounts. A temporary suppression gives way, and a
-// complaint outweighs what a provider found out by itself.
+// complaint outweighs what a provider found out by itself: it gets a new id, as by put_suppressions.
 inline constexpr NamedQuery kSuppress{"suppress_addresses", R"sql(
 INSERT INTO herald.suppressions AS s
   (tenant_id, address_hash, reason, source, source_email_id, address_sealed)
@@ -87,7 +87,7 @@ ORDER BY e.tenant_id, e.recipient_hash, w.reason, e.email_id
 ON CONFLICT (tenant_id, address_hash, marketing_only) DO UPDATE
   SET reason = EXCLUDED.reason, source = EXCLUDED.source,
       source_email_id = EXCLUDED.source_email_id, address_sealed = EXCLUDED.address_sealed,
-      create_time = EXCLUDED.create_time,
+      create_time = EXCLUDED.create_time, suppression_id = EXCLUDED.suppression_id,
       expire_time = NULL
   WHERE s.expire_time IS NOT NULL
      OR (EXCLUDED.reason = 'complaint' AND s.reason IN ('hard_bounce', 'provider',

@@ -51,13 +51,15 @@ WHERE tenant_id = $1::bigint AND address_hash = $2::bytea AND user_id = $3::text
 RETURNING 1
 )sql"};
 
-// $1 tenant, $2 hash, $3 source, $4 sealed address. Returns a row when that is new.
+// $1 tenant, $2 hash, $3 source, $4 sealed address. Returns a row when that is new; one that had a
+// time limit gets a new id, as by put_suppressions.
 inline constexpr NamedQuery kLeave{"leave_marketing", R"sql(
 INSERT INTO herald.suppressions AS s (tenant_id, address_hash, reason, source, address_sealed)
 VALUES ($1::bigint, $2::bytea, 'unsubscribe', $3::text, $4::bytea)
 ON CONFLICT (tenant_id, address_hash, marketing_only) DO UPDATE
   SET source = EXCLUDED.source, source_email_id = NULL, create_time = now(),
-      address_sealed = EXCLUDED.address_sealed, expire_time = NULL
+      address_sealed = EXCLUDED.address_sealed, suppression_id = EXCLUDED.suppression_id,
+      expire_time = NULL
   WHERE s.expire_time IS NOT NULL
 RETURNING 1
 )sql"};

@@ -8,7 +8,8 @@ namespace herald::storage::suppression_sql {
 
 // $1 tenant, $2 hashes, $3 reasons, $4 sealed addresses, $5 expiry times (NULL: none), $6 source.
 // In the order of the key, so that two imports cannot deadlock; an address that is given twice
-// counts once. Returns the new and the changed ones.
+// counts once. Returns the new and the changed ones. One that changes gets a new id, by which it is
+// the newest: whoever lists or exports by ids learns of it.
 inline constexpr NamedQuery kPut{"put_suppressions", R"sql(
 INSERT INTO herald.suppressions AS s
   (tenant_id, address_hash, reason, address_sealed, expire_time, source)
@@ -20,7 +21,7 @@ ORDER BY n.address_hash, n.reason = 'unsubscribe', n.expire_time DESC NULLS FIRS
 ON CONFLICT (tenant_id, address_hash, marketing_only) DO UPDATE
   SET reason = EXCLUDED.reason, source = EXCLUDED.source, source_email_id = NULL,
       address_sealed = EXCLUDED.address_sealed, create_time = now(),
-      expire_time = EXCLUDED.expire_time
+      suppression_id = EXCLUDED.suppression_id, expire_time = EXCLUDED.expire_time
   WHERE s.expire_time < coalesce(EXCLUDED.expire_time, 'infinity')
 RETURNING suppression_id
 )sql"};
@@ -37,7 +38,7 @@ ORDER BY n.address_mark, n.expire_time DESC NULLS FIRST
 ON CONFLICT (address_mark) DO UPDATE
   SET reason = EXCLUDED.reason, source = EXCLUDED.source,
       address_sealed = EXCLUDED.address_sealed, create_time = now(),
-      expire_time = EXCLUDED.expire_time
+      suppression_id = EXCLUDED.suppression_id, expire_time = EXCLUDED.expire_time
   WHERE s.expire_time < coalesce(EXCLUDED.expire_time, 'infinity')
 RETURNING suppression_id
 )sql"};

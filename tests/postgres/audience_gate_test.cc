@@ -46,6 +46,23 @@ class AudienceGateTest : public EmailFixture {
                 absl::optional<absl::Time> expire_time = absl::nullopt) {
     ASSERT_OK(suppressions_.CreateSuppression(scope, {kAddress, reason, expire_time}, audit_));
   }
+  // Suppresses another address than kAddress; the suppression's id.
+  int64_t SuppressAnother(SuppressionScope scope) {
+    absl::StatusOr<Suppression> another = suppressions_.CreateSuppression(
+        scope, {"other@example.com", "manual", absl::nullopt}, audit_);
+    EXPECT_OK(another);
+    return another->id;
+  }
+  // Of those that an export gives that goes on after `id`.
+  std::vector<std::string> AddressesAfter(SuppressionScope scope, int64_t id) {
+    SuppressionQuery query;
+    query.after_id = id;
+    absl::StatusOr<std::vector<Suppression>> rows = suppressions_.ListSuppressions(scope, query);
+    EXPECT_OK(rows);
+    std::vector<std::string> addresses;
+    for (const Suppression& row : *rows) addresses.push_back(row.address);
+    return addresses;
+  }
   void Choose(TenantId tenant, const PreferenceSubject& subject, const std::string& category,
               absl::optional<bool> opted_in) {
     PreferenceChange change;
@@ -374,6 +391,29 @@ TEST_F(AudienceGateTest, ListsImportsAndChecksWithTheAddressesOpened) {
   ASSERT_OK_AND_ASSIGN(const auto not_theirs,
                        suppressions_.CheckSuppressions(b_, "x7@example.com"));
   EXPECT_THAT(not_theirs, SizeIs(0));
+}
+
+TEST_F(AudienceGateTest, ARenewedSuppressionIsTheNewestAndFollowsWhatWasExported) {
+  const absl::Time soon = absl::Now() + absl::Hours(1);
+  for (const SuppressionScope scope : {SuppressionScope(a_), SuppressionScope()}) {
+    Suppress(scope, "manual", soon);
+    const int64_t exported = SuppressAnother(scope);
+    EXPECT_THAT(AddressesAfter(scope, exported), ElementsAre());
+    Suppress(scope, "manual");
+    EXPECT_THAT(AddressesAfter(scope, exported), ElementsAre(kAddress));
+    ASSERT_OK_AND_ASSIGN(const auto newest, suppressions_.ListSuppressions(scope, {}));
+    ASSERT_THAT(newest, SizeIs(2));
+    EXPECT_EQ(newest[0].address, kAddress);
+    Suppress(scope, "complaint", soon);  // the one in force lasts longer
+    EXPECT_THAT(AddressesAfter(scope, newest[0].id), ElementsAre());
+  }
+}
+
+TEST_F(AudienceGateTest, AnUnsubscribeInPlaceOfOneThatWouldExpireIsTheNewest) {
+  Suppress(a_, "unsubscribe", absl::Now() + absl::Hours(1));
+  const int64_t exported = SuppressAnother(a_);
+  Leave(a_, {kAddress, ""});
+  EXPECT_THAT(AddressesAfter(a_, exported), ElementsAre(kAddress));
 }
 
 TEST_F(AudienceGateTest, TheAddressOfABouncedEmailCanBeReadInTheList) {

@@ -122,6 +122,18 @@ TEST_F(DeliveryEventStoreTest, AComplaintOutweighsABounceAndNotTheReverse) {
   EXPECT_EQ(Suppressions(), "complaint|resend-main");
 }
 
+// By its id it is listed as the newest, and exported to those who go on from where they were.
+TEST_F(DeliveryEventStoreTest, AComplaintInPlaceOfABounceIsANewSuppression) {
+  const EmailId id = AcceptAndSend("key");
+  RecordEvents({Bounce(id, BounceClass::kHard, "e1")});
+  const std::string bounce = Sql("SELECT suppression_id FROM herald.suppressions");
+  RecordEvents({Bounce(id, BounceClass::kHard, "e2")});
+  EXPECT_EQ(Sql("SELECT suppression_id FROM herald.suppressions"), bounce);
+  RecordEvents({Event(id, EventType::kComplained, "e3")});
+  EXPECT_EQ(Sql("SELECT reason FROM herald.suppressions WHERE suppression_id > " + bounce),
+            "complaint");
+}
+
 TEST_F(DeliveryEventStoreTest, AManualSuppressionStaysAndATemporaryOneGivesWay) {
   const EmailId id = AcceptAndSend("key");
   SuppressRecipientOf(id);
