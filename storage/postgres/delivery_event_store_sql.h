@@ -74,7 +74,8 @@ FROM moved m WHERE e.tenant_id = m.tenant_id AND e.email_id = m.email_id
 )sql"};
 
 // $1 tenants, $2 emails, $3 reasons, $4 accounts. A temporary suppression gives way, and a
-// complaint outweighs what a provider found out by itself: it gets a new id, as by put_suppressions.
+// complaint outweighs what a provider found out by itself; it gets a new id, as by
+// put_suppressions.
 inline constexpr NamedQuery kSuppress{"suppress_addresses", R"sql(
 INSERT INTO herald.suppressions AS s
   (tenant_id, address_hash, reason, source, source_email_id, address_sealed)
