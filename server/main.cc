@@ -26,6 +26,7 @@
 #include "server/dev/private_cluster.h"
 #include "server/duties/periodic_duty.h"
 #include "server/duties/rate_limit_duties.h"
+#include "server/flags.h"
 #include "server/identity/authenticator.h"
 #include "server/limits/ingest_limiter.h"
 #include "server/limits/tenant_limit_cache.h"
@@ -407,48 +408,9 @@ int Report(const absl::Status& status) {
   return 1;
 }
 
-struct Flags {
-  std::string config_path;
-  std::string roles;
-  bool migrate = false;
-  bool check_config = false;
-  bool dev = false;
-  dev::DevOptions dev_options;
-  std::string dev_listen;
-  std::string dev_metrics_listen;
-  std::string dev_webhook_listen;
-  std::string dev_webhook_metrics_listen;
-};
-
-void Declare(CLI::App& app, Flags& flags) {
-  app.add_option("--config", flags.config_path, "YAML file, see docs/configuration.md");
-  app.add_option("--roles", flags.roles, "subset of api,delivery,duties (default: all)");
-  app.add_flag("--migrate", flags.migrate, "bring the database's schema up to date, then exit");
-  app.add_flag("--check-config", flags.check_config, "check the configuration, then exit");
-  app.add_flag("--dev", flags.dev, "private PostgreSQL, sandbox and sidecar; nothing to configure");
-  app.add_option("--dev-dir", flags.dev_options.directory, "where --dev keeps its data")
-      ->capture_default_str();
-  app.add_option("--dev-listen", flags.dev_listen, "with --dev: host:port of the API");
-  app.add_option("--dev-metrics-listen", flags.dev_metrics_listen,
-                 "with --dev: host:port of the metrics");
-  app.add_option("--dev-webhook-listen", flags.dev_webhook_listen,
-                 "with --dev: host:port of the sidecar");
-  app.add_option("--dev-webhook-metrics-listen", flags.dev_webhook_metrics_listen,
-                 "with --dev: host:port of the sidecar's metrics");
-  app.set_version_flag("--version", std::string("heraldd ") + kVersion);
-}
-
 absl::Status RunDevWith(Flags flags, const sigset_t& signals) {
-  for (const auto& [text, endpoint] :
-       {std::pair(&flags.dev_listen, &flags.dev_options.grpc),
-        std::pair(&flags.dev_metrics_listen, &flags.dev_options.metrics),
-        std::pair(&flags.dev_webhook_listen, &flags.dev_options.webhook),
-        std::pair(&flags.dev_webhook_metrics_listen, &flags.dev_options.webhook_metrics)}) {
-    if (text->empty()) continue;
-    absl::StatusOr<config::Endpoint> parsed = config::ParseEndpoint(*text);
-    if (!parsed.ok()) return parsed.status();
-    *endpoint = *std::move(parsed);
-  }
+  const absl::Status endpoints = ReadEndpoints(flags);
+  if (!endpoints.ok()) return endpoints;
   ops::StartLog({});
   return RunDev(flags.dev_options, signals);
 }
@@ -457,13 +419,8 @@ absl::Status RunConfigured(const Flags& flags, const sigset_t& signals) {
   if (flags.config_path.empty()) {
     return absl::InvalidArgumentError("--config FILE or --dev is needed; see --help");
   }
-  absl::StatusOr<config::Config> config = config::LoadConfig(flags.config_path);
+  absl::StatusOr<config::Config> config = config::LoadConfig(flags.config_path, flags.roles);
   if (!config.ok()) return config.status();
-  if (!flags.roles.empty()) {
-    absl::StatusOr<config::Roles> roles = config::ParseRoles(flags.roles);
-    if (!roles.ok()) return roles.status();
-    config->roles = *roles;
-  }
   const absl::optional<Severity> severity = ops::SeverityFromName(config->log_severity);
   if (!severity.has_value()) {
     return absl::InvalidArgumentError("log_severity: must be debug, info, warning or error");
@@ -483,7 +440,7 @@ int Main(int argc, char** argv) {
 #endif
   CLI::App app{"heraldd, the notification service"};
   Flags flags;
-  Declare(app, flags);
+  Declare(kVersion, app, flags);
   CLI11_PARSE(app, argc, argv);
   // Before any thread starts, so that all of them leave the signals to Serve.
   sigset_t signals;

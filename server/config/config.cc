@@ -15,9 +15,32 @@ namespace {
 // claims that come to nothing; it never leads to a second hand-over.
 constexpr absl::Duration kLeaseMargin = absl::Seconds(10);
 
-bool HasAccount(const Config& config, const std::string& name) {
-  return std::any_of(config.accounts.begin(), config.accounts.end(),
-                     [&](const Account& account) { return account.name == name; });
+const Account* FindAccount(const Config& config, const std::string& name) {
+  const auto found = std::find_if(config.accounts.begin(), config.accounts.end(),
+                                  [&](const Account& account) { return account.name == name; });
+  return found == config.accounts.end() ? nullptr : &*found;
+}
+
+absl::Status CheckAccountNames(const Config& config) {
+  for (const Account& account : config.accounts) {
+    if (FindAccount(config, account.name) == &account) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("accounts: two of them are named ", account.name));
+  }
+  return absl::OkStatus();
+}
+
+// What test tokens send is for nobody.
+absl::Status CheckSandbox(const Config& config) {
+  if (config.sandbox.empty()) return absl::OkStatus();
+  const Account* account = FindAccount(config, config.sandbox);
+  if (account == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("sandbox: no account is named ", config.sandbox));
+  }
+  if (account->type == Account::Type::kSandbox) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("sandbox: the account ", config.sandbox, " is not of type sandbox"));
 }
 
 absl::Status CheckRoutes(const Config& config) {
@@ -28,14 +51,10 @@ absl::Status CheckRoutes(const Config& config) {
           absl::StrCat("routes: lane ", LaneName(lane), " has none; set it or routes.default"));
     }
     for (const RouteStep& step : route->second) {
-      if (HasAccount(config, step.account)) continue;
+      if (FindAccount(config, step.account) != nullptr) continue;
       return absl::InvalidArgumentError(
           absl::StrCat("routes.", LaneName(lane), ": no account is named ", step.account));
     }
-  }
-  if (!config.sandbox.empty() && !HasAccount(config, config.sandbox)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("sandbox: no account is named ", config.sandbox));
   }
   return absl::OkStatus();
 }
@@ -115,11 +134,12 @@ absl::Status CheckConfig(const Config& config) {
         "delivery.lease must be 10s longer than delivery.provider_timeout");
   }
   for (const auto& [account, rate] : config.limits.accounts) {
-    if (std::none_of(config.accounts.begin(), config.accounts.end(),
-                     [&name = account](const Account& known) { return known.name == name; })) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("limits.accounts.", account, ": is not an account"));
-    }
+    if (FindAccount(config, account) != nullptr) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("limits.accounts.", account, ": is not an account"));
+  }
+  for (const auto check : {CheckAccountNames, CheckSandbox}) {
+    if (absl::Status status = check(config); !status.ok()) return status;
   }
   if (absl::Status status = CheckUnsubscribe(config.unsubscribe); !status.ok()) return status;
   if (config.soft_bounces.days > config.soft_bounces.window_days) {

@@ -339,11 +339,12 @@ void ReadAudience(Section unsubscribe, Section soft_bounces, Config* config) {
   soft_bounces.RefuseUnknown();
 }
 
-Config ReadConfig(Section root) {
+Config ReadConfig(Section root, const std::string& roles_instead) {
   Config config;
   for (Lane lane : kAllLanes) config.lanes[lane] = delivery::DefaultLanePolicy(lane);
   std::string roles;
   root.Read("roles", &roles);
+  if (!roles_instead.empty()) roles = roles_instead;
   if (!roles.empty()) {
     absl::StatusOr<Roles> parsed = ParseRoles(roles);
     if (!parsed.ok()) Fail("roles", parsed.status().message());
@@ -375,9 +376,9 @@ Config ReadConfig(Section root) {
 
 }  // namespace
 
-absl::StatusOr<Config> ParseConfig(const std::string& yaml) {
+absl::StatusOr<Config> ParseConfig(const std::string& yaml, const std::string& roles) {
   try {
-    Config config = ReadConfig({"", YAML::Load(yaml)});
+    Config config = ReadConfig({"", YAML::Load(yaml)}, roles);
     if (absl::Status status = CheckConfig(config); !status.ok()) return status;
     return config;
   } catch (const BadConfig& error) {
@@ -387,10 +388,10 @@ absl::StatusOr<Config> ParseConfig(const std::string& yaml) {
   }
 }
 
-absl::StatusOr<Config> LoadConfig(const std::string& path) {
+absl::StatusOr<Config> LoadConfig(const std::string& path, const std::string& roles) {
   std::ifstream file(path);
   if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  return ParseConfig(std::string(std::istreambuf_iterator<char>(file), {}));
+  return ParseConfig(std::string(std::istreambuf_iterator<char>(file), {}), roles);
 }
 
 }  // namespace herald::config

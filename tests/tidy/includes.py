@@ -27,7 +27,7 @@ VENDOR_HOMES = {
     r"gmime/": ("providers/",),
     r"idn2\.h": ("model/",),
     r"yaml-cpp/": ("server/config/", "server/webhook/"),
-    r"CLI/": ("client/", "server/config/", "server/main.cc", "server/webhook/"),
+    r"CLI/": ("client/", "server/config/", "server/flags.h", "server/main.cc", "server/webhook/"),
 }
 
 # Vendor's headers that may not reach another folder through one of ours.

@@ -173,6 +173,35 @@ TEST_F(ConfigTest, SeesWhatNoSingleKeyShows) {
   EXPECT_TRUE(CheckConfig(changed).ok());
 }
 
+TEST_F(ConfigTest, RolesFromOutsideStandInPlaceOfTheFilesAndAreChecked) {
+  const std::string api_alone = R"(
+roles: api
+database: {dsn: "host=db dbname=herald"}
+master_keys: {env: HERALD_TEST_SECRET}
+operator_token: {env: HERALD_TEST_SECRET}
+)";
+  EXPECT_TRUE(ParseConfig(api_alone).ok());
+  EXPECT_THAT(std::string(ParseConfig(api_alone, "delivery").status().message()),
+              testing::HasSubstr("routes: "));
+  const std::string all = api_alone.substr(api_alone.find("database"));
+  EXPECT_THAT(Error(all), testing::HasSubstr("routes: "));
+  const auto narrowed = ParseConfig(all, "api");
+  ASSERT_TRUE(narrowed.ok()) << narrowed.status();
+  EXPECT_FALSE(narrowed->roles.delivery);
+  EXPECT_THAT(std::string(ParseConfig(all, "web").status().message()), testing::HasSubstr("roles"));
+}
+
+TEST_F(ConfigTest, TheSandboxIsASandboxAndNamesAreGivenOnce) {
+  auto config = ParseConfig(Good());
+  ASSERT_TRUE(config.ok());
+  config->sandbox = "resend-main";
+  EXPECT_EQ(CheckConfig(*config).message(),
+            "sandbox: the account resend-main is not of type sandbox");
+  config->sandbox = "sandbox";
+  config->accounts.push_back(config->accounts.front());
+  EXPECT_EQ(CheckConfig(*config).message(), "accounts: two of them are named resend-main");
+}
+
 TEST(Roles, AreANonEmptySubset) {
   EXPECT_TRUE(ParseRoles("api,duties").ok());
   EXPECT_FALSE(ParseRoles("api,duties")->delivery);
