@@ -7,11 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
-#include "storage/postgres/category_store.h"
-#include "storage/postgres/contact_store.h"
-#include "storage/postgres/preference_store.h"
-#include "storage/postgres/suppression_store.h"
-#include "tests/postgres/email_fixture.h"
+#include "tests/postgres/audience_gate_fixture.h"
 
 namespace herald::storage {
 namespace {
@@ -21,131 +17,6 @@ using support::IsOkAndHolds;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using Verdict = BeginResult::Verdict;
-
-constexpr char kAddress[] = "anna@example.com";
-constexpr char kUser[] = "user-1";
-
-class AudienceGateTest : public EmailFixture {
- protected:
-  AudienceGateTest() {
-    Declare(a_, "news", /*marketing=*/true, /*default_in=*/true);
-    Declare(a_, "tips", /*marketing=*/true, /*default_in=*/false);
-    Declare(a_, "orders", /*marketing=*/false, /*default_in=*/true);
-    Declare(b_, "news", /*marketing=*/true, /*default_in=*/true);
-  }
-
-  void Declare(TenantId tenant, const std::string& key, bool marketing, bool default_in) {
-    Category category;
-    category.key = key;
-    category.display_name = key;
-    category.marketing = marketing;
-    category.default_in = default_in;
-    ASSERT_OK(categories_.CreateCategory(tenant, category));
-  }
-  void Suppress(SuppressionScope scope, const std::string& reason,
-                absl::optional<absl::Time> expire_time = absl::nullopt) {
-    ASSERT_OK(suppressions_.CreateSuppression(scope, {kAddress, reason, expire_time}, audit_));
-  }
-  // Suppresses another address than kAddress; the suppression's id.
-  int64_t SuppressAnother(SuppressionScope scope) {
-    absl::StatusOr<Suppression> another = suppressions_.CreateSuppression(
-        scope, {"other@example.com", "manual", absl::nullopt}, audit_);
-    EXPECT_OK(another);
-    return another->id;
-  }
-  // Of those that an export gives that goes on after `id`.
-  std::vector<std::string> AddressesAfter(SuppressionScope scope, int64_t id) {
-    SuppressionQuery query;
-    query.after_id = id;
-    absl::StatusOr<std::vector<Suppression>> rows = suppressions_.ListSuppressions(scope, query);
-    EXPECT_OK(rows);
-    std::vector<std::string> addresses;
-    for (const Suppression& row : *rows) addresses.push_back(row.address);
-    return addresses;
-  }
-  void Choose(TenantId tenant, const PreferenceSubject& subject, const std::string& category,
-              absl::optional<bool> opted_in) {
-    PreferenceChange change;
-    change.categories = {{category, opted_in}};
-    ASSERT_OK(preferences_.SetPreferences(tenant, subject, change, audit_));
-  }
-  void Leave(TenantId tenant, const PreferenceSubject& subject, bool unsubscribed = true) {
-    PreferenceChange change;
-    change.unsubscribed = unsubscribed;
-    ASSERT_OK(preferences_.SetPreferences(tenant, subject, change, audit_));
-  }
-  // A contact with kAddress.
-  NewContact Contact(absl::optional<ContactState> state) {
-    NewContact contact;
-    contact.id = contact_ids_.Next(absl::Now());
-    contact.email = contact.email_normalised = kAddress;
-    contact.state = state;
-    return contact;
-  }
-  ContactState StateOf(const ContactRecord& contact) {
-    absl::StatusOr<ContactRecord> now = contacts_.Get(a_, contact.id);
-    EXPECT_OK(now);
-    return now->state;
-  }
-  NewEmail Of(const std::string& category, TenantId tenant) {
-    NewEmail email = Make(absl::StrCat("gate-", ++emails_made_), tenant);
-    email.category = category;
-    return email;
-  }
-  // Queues one email of each category, to be claimed by Stops.
-  void QueueAll() {
-    for (const char* category : kCategories) queued_.push_back(Accept(Of(category, a_)));
-  }
-  // Why each of kCategories is stopped at acceptance; empty: it is queued. Checks that those queued
-  // before are stopped alike when their attempts would begin.
-  std::vector<std::string> Stops() {
-    std::vector<std::string> reasons;
-    for (const char* category : kCategories) {
-      reasons.push_back(AcceptOne(Of(category, a_)).state_reason);
-    }
-    absl::StatusOr<std::vector<LeasedEmail>> claimed =
-        queue_.Claim(Lane::kTransactional, 100, absl::Seconds(60), {});
-    EXPECT_OK(claimed);
-    for (const LeasedEmail& email : *claimed) TryBegin(email.lease);
-    for (size_t i = 0; i < queued_.size(); ++i) {
-      const EmailRecord record = Get(queued_[i]);
-      EXPECT_EQ(record.state_reason, reasons[i]) << kCategories[i];
-      EXPECT_EQ(record.state, reasons[i].empty() ? EmailState::kSending : EmailState::kSuppressed);
-    }
-    return reasons;
-  }
-
-  // Stops emails by cancellation, by the unsubscribe of an address or user, or (which is one
-  // transaction for all of them) by bounces, and notes when each was certainly committed.
-  void Stop(absl::Span<const NewEmail> emails, int how) {
-    std::vector<NewSuppression> bounced;
-    for (const NewEmail& email : emails) {
-      bool done = true;
-      if (how == 0) done = emails_.CancelEmail(a_, email.id).ok();
-      if (how == 1) Leave(a_, {email.recipient_normalised, ""});
-      if (how == 2) Choose(a_, {"", email.user_id}, "news", false);
-      if (how > 2) bounced.push_back({email.recipient_normalised, "hard_bounce", absl::nullopt});
-      if (done && how <= 2) NoteStop(email.id);
-    }
-    if (bounced.empty()) return;
-    ASSERT_OK(suppressions_.ImportSuppressions(a_, bounced, audit_));
-    for (const NewEmail& email : emails) NoteStop(email.id);
-  }
-  void NoteStop(EmailId id) {
-    stops_.push_back(absl::StrCat("(", id.value, ",", absl::ToUnixMicros(absl::Now()), ")"));
-  }
-
-  std::vector<std::string> stops_;
-  static constexpr const char* kCategories[] = {"news", "tips", "orders", "undeclared"};
-  PostgresCategoryStore categories_{database_.pool()};
-  PostgresSuppressionStore suppressions_{database_.pool(), keys_};
-  PostgresPreferenceStore preferences_{database_.pool(), keys_};
-  PostgresContactStore contacts_{database_.pool(), keys_};
-  ContactIdGenerator contact_ids_{1};
-  AuditEntry audit_{absl::nullopt, "tester", "test/Act", "target", {}};
-  std::vector<EmailId> queued_;
-  int emails_made_ = 0;
-};
 
 TEST_F(AudienceGateTest, WithoutChoicesOnlyTheCategoryThatIsOutByDefaultIsStopped) {
   EXPECT_THAT(Stops(), ElementsAre("", "not_opted_in", "", ""));
@@ -189,65 +60,6 @@ TEST_F(AudienceGateTest, AnAddressThatOptsOutOfACategoryGetsTheOthers) {
   QueueAll();
   Choose(a_, {kAddress, ""}, "news", false);
   EXPECT_THAT(Stops(), ElementsAre("preference", "", "", ""));
-}
-
-TEST_F(AudienceGateTest, AContactThatIsUnsubscribedGetsTransactionalMail) {
-  Choose(a_, {kAddress, ""}, "tips", true);
-  QueueAll();
-  ASSERT_OK(contacts_.Upsert(a_, {Contact(ContactState::kUnsubscribed)}));
-  EXPECT_THAT(Stops(), ElementsAre("unsubscribe", "unsubscribe", "", ""));
-  EXPECT_EQ(AcceptOne(Of("news", b_)).state_reason, "");  // not the other tenant's contact
-}
-
-TEST_F(AudienceGateTest, AContactThatIsSubscribedAgainOrDeletedStopsNothing) {
-  ASSERT_OK_AND_ASSIGN(const ContactRecord contact,
-                       contacts_.Create(a_, Contact(ContactState::kUnsubscribed)));
-  ContactChange change;
-  change.state = ContactState::kSubscribed;
-  ASSERT_OK(contacts_.Update(a_, contact.id, change));
-  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
-  change.state = ContactState::kUnsubscribed;
-  ASSERT_OK(contacts_.Update(a_, contact.id, change));
-  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "unsubscribe");
-  ASSERT_OK(contacts_.Delete(a_, contact.id));
-  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
-}
-
-TEST_F(AudienceGateTest, AContactFollowsItsOwnerOutOfMarketingAndBack) {
-  ASSERT_OK_AND_ASSIGN(const ContactRecord contact, contacts_.Create(a_, Contact(absl::nullopt)));
-  UnsubscribeAct act;
-  act.tenant = a_;
-  act.email = EmailId{1};  // long pruned
-  act.address = kAddress;
-  act.change.unsubscribed = true;
-  ASSERT_OK(preferences_.Unsubscribe(act));
-  EXPECT_EQ(StateOf(contact), ContactState::kUnsubscribed);
-  act.change.unsubscribed = false;
-  ASSERT_OK_AND_ASSIGN(const Preferences back, preferences_.Unsubscribe(act));
-  EXPECT_FALSE(back.unsubscribed);
-  EXPECT_EQ(StateOf(contact), ContactState::kSubscribed);
-  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
-}
-
-TEST_F(AudienceGateTest, LiftingAnUnsubscribeBringsItsContactBack) {
-  ASSERT_OK_AND_ASSIGN(const ContactRecord contact, contacts_.Create(a_, Contact(absl::nullopt)));
-  Leave(a_, {kAddress, ""});
-  Suppress(a_, "manual");
-  ASSERT_OK(suppressions_.DeleteSuppression(a_, kAddress, SuppressionKind::kAllMail, audit_));
-  EXPECT_EQ(StateOf(contact), ContactState::kUnsubscribed);
-  ASSERT_OK(suppressions_.DeleteSuppression(a_, kAddress, SuppressionKind::kMarketing, audit_));
-  EXPECT_EQ(StateOf(contact), ContactState::kSubscribed);
-  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "");
-}
-
-TEST_F(AudienceGateTest, ThePreferencesOfAnUnsubscribedContactSayThatItHasLeft) {
-  ASSERT_OK_AND_ASSIGN(const ContactRecord contact,
-                       contacts_.Create(a_, Contact(ContactState::kUnsubscribed)));
-  ASSERT_OK_AND_ASSIGN(const Preferences left, preferences_.GetPreferences(a_, {kAddress, ""}));
-  EXPECT_TRUE(left.unsubscribed);
-  Leave(a_, {kAddress, ""}, /*unsubscribed=*/false);
-  EXPECT_EQ(StateOf(contact), ContactState::kSubscribed);
-  EXPECT_EQ(Sql("SELECT count(*) FROM herald.audit_entries WHERE action = 'test/Act'"), "1");
 }
 
 TEST_F(AudienceGateTest, AUserWhoLeavesMarketingGetsTransactionalMail) {
@@ -447,9 +259,35 @@ TEST_F(AudienceGateTest, APermanentSuppressionIsNotShortened) {
   EXPECT_EQ(kept.expire_time, absl::nullopt);
 }
 
+// Stops that race with the beginning of attempts.
+class StopRaceTest : public AudienceGateTest {
+ protected:
+  // Stops emails by cancellation, by the unsubscribe of an address or user, or (which is one
+  // transaction for all of them) by bounces, and notes when each was certainly committed.
+  void Stop(absl::Span<const NewEmail> emails, int how) {
+    std::vector<NewSuppression> bounced;
+    for (const NewEmail& email : emails) {
+      bool done = true;
+      if (how == 0) done = emails_.CancelEmail(a_, email.id).ok();
+      if (how == 1) Leave(a_, {email.recipient_normalised, ""});
+      if (how == 2) Choose(a_, {"", email.user_id}, "news", false);
+      if (how > 2) bounced.push_back({email.recipient_normalised, "hard_bounce", absl::nullopt});
+      if (done && how <= 2) NoteStop(email.id);
+    }
+    if (bounced.empty()) return;
+    ASSERT_OK(suppressions_.ImportSuppressions(a_, bounced, audit_));
+    for (const NewEmail& email : emails) NoteStop(email.id);
+  }
+  void NoteStop(EmailId id) {
+    stops_.push_back(absl::StrCat("(", id.value, ",", absl::ToUnixMicros(absl::Now()), ")"));
+  }
+
+  std::vector<std::string> stops_;
+};
+
 // T24: whoever stops an email races with the claim that would send it. 10,000 rounds in batches of
 // 250; in each batch one thread claims and begins while another stops recipient after recipient.
-TEST_F(AudienceGateTest, NothingBeginsAfterACommittedStop) {
+TEST_F(StopRaceTest, NothingBeginsAfterACommittedStop) {
   constexpr int kBatch = 250;
   constexpr int kBatches = 40;
   for (int batch = 0; batch < kBatches; ++batch) {

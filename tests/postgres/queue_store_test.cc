@@ -3,7 +3,6 @@
 #include <pqxx/pqxx>
 
 #include "absl/strings/str_cat.h"
-#include "storage/postgres/transaction.h"
 #include "tests/postgres/email_fixture.h"
 
 namespace herald::storage {
@@ -492,18 +491,6 @@ TEST_F(QueueStoreTest, NodesDifferFromCallToCall) {
   ASSERT_OK_AND_ASSIGN(const int first, queue_.NextNode());
   ASSERT_OK_AND_ASSIGN(const int second, queue_.NextNode());
   EXPECT_NE(first, second);
-}
-
-TEST_F(QueueStoreTest, ADatabaseThatTakesNoWritesIsNotHealthyUntilAnotherLinkTakesThem) {
-  ConnectionPool pool({.dsn = database_.dsn(), .max_connections = 1});
-  PostgresQueueStore queue(pool, keys_);
-  EXPECT_OK(queue.Ping());
-  ASSERT_OK(RunTransaction(pool, {.name = "turn"}, [](Transaction& transaction) {
-    transaction.ExecScript({"turn", "SET SESSION default_transaction_read_only = on"});
-    return absl::OkStatus();
-  }));
-  EXPECT_THAT(queue.Ping(), StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_OK(queue.Ping()) << "the link that took no writes is gone";
 }
 
 }  // namespace
