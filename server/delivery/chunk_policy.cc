@@ -11,7 +11,7 @@ using Kind = storage::Disposition::Kind;
 using providers::SendResult;
 using storage::ChunkEnd;
 
-constexpr char kRefusedTogether[] = "batch_refused";
+constexpr char kRefusedInBatch[] = "batch_refused";
 
 bool WasNotTaken(const SendResult& result) {
   return result.outcome == Outcome::kRetryable || result.outcome == Outcome::kProviderDown;
@@ -59,9 +59,17 @@ bool StaysWhole(storage::Disposition disposition, ChunkEnd* end) {
   return true;
 }
 
+// Whether an email that a batch call refused goes on alone, since the answer does not tell what was
+// at fault with it, or with which: its own request will. A repetition that was refused shows that
+// the first one was, or it would have had its answer.
+bool IsToldMoreAlone(const ChunkHandOver& hand_over, const SendResult& result) {
+  if (!hand_over.member_digests.empty() || hand_over.chunk->members.size() <= 1) return false;
+  if (result.outcome == Outcome::kRejected) return true;
+  return result.sender_only && !hand_over.repeats && hand_over.tried_accounts.empty();
+}
+
 void EndEach(const LanePolicy& policy, const ChunkHandOver& hand_over,
-             absl::Span<const SendResult> results, bool refused_together, const Random& random,
-             ChunkEnd* end) {
+             absl::Span<const SendResult> results, const Random& random, ChunkEnd* end) {
   end->kind = ChunkEnd::Kind::kDone;
   const bool singly = !hand_over.member_digests.empty();
   bool alike = true;
@@ -75,8 +83,8 @@ void EndEach(const LanePolicy& policy, const ChunkHandOver& hand_over,
     storage::MemberEnd member;
     member.email = hand_over.chunk->members[i].lease.email;
     member.disposition = DecideMember(policy, hand_over, result, random);
-    if (refused_together) {
-      member.disposition = {Kind::kRetry, absl::ZeroDuration(), kRefusedTogether};
+    if (IsToldMoreAlone(hand_over, result)) {
+      member.disposition = {Kind::kRetry, absl::ZeroDuration(), kRefusedInBatch};
     }
     if (singly && member.disposition.kind == Kind::kRetry && member.disposition.free) {
       end->rest.push_back(member.email);
@@ -110,18 +118,18 @@ void DecideChunk(const LanePolicy& policy, const ChunkHandOver& hand_over,
   });
   const bool unconfirmed =
       all([](const SendResult& result) { return result.outcome == Outcome::kUnconfirmed; });
-  if ((untaken || unconfirmed) && StaysWhole(DecideOne(policy, hand_over, first, random), end)) {
+  const bool told_alone =
+      all([&](const SendResult& result) { return IsToldMoreAlone(hand_over, result); });
+  if ((untaken || unconfirmed) && !told_alone &&
+      StaysWhole(DecideOne(policy, hand_over, first, random), end)) {
     return;
   }
-  const bool refused_together =
-      results.size() > 1 && !singly && !hand_over.repeats &&
-      all([](const SendResult& result) { return result.outcome == Outcome::kRejected; });
   if (!all([](const SendResult& result) { return result.outcome != Outcome::kAccepted; })) {
     end->outcome = Outcome::kAccepted;
     end->error_code.clear();
     end->detail.clear();
   }
-  EndEach(policy, hand_over, results, refused_together, random, end);
+  EndEach(policy, hand_over, results, random, end);
 }
 
 }  // namespace herald::delivery

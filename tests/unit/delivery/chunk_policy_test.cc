@@ -74,7 +74,7 @@ TEST_F(ChunkPolicyTest, AllAcceptedAreSent) {
   EXPECT_THAT(end.others, IsEmpty());
 }
 
-TEST_F(ChunkPolicyTest, OneBadMemberEndsAlone) {
+TEST_F(ChunkPolicyTest, OneBadMemberIsAskedAloneWhatWasWrong) {
   const storage::ChunkEnd end = Decide({kAccepted, kRejected, kAccepted});
   EXPECT_EQ(end.kind, End::kDone);
   EXPECT_EQ(end.outcome, kAccepted);
@@ -82,7 +82,9 @@ TEST_F(ChunkPolicyTest, OneBadMemberEndsAlone) {
   EXPECT_THAT(end.outcomes, ElementsAre(kAccepted, kRejected, kAccepted));
   ASSERT_THAT(end.others, SizeIs(1));
   EXPECT_EQ(end.others[0].email, EmailId{1});
-  EXPECT_EQ(end.others[0].disposition.kind, Kind::kFailed);
+  EXPECT_EQ(end.others[0].disposition.kind, Kind::kRetry);
+  EXPECT_EQ(end.others[0].disposition.delay, absl::ZeroDuration());
+  EXPECT_EQ(end.others[0].disposition.reason, "batch_refused");
 }
 
 TEST_F(ChunkPolicyTest, WhatNobodyTookGoesAgainWhole) {
@@ -110,6 +112,36 @@ TEST_F(ChunkPolicyTest, ARefusalOfAllIsTriedOneByOne) {
     EXPECT_EQ(member.disposition.kind, Kind::kRetry);
     EXPECT_EQ(member.disposition.delay, absl::ZeroDuration());
   }
+}
+
+TEST_F(ChunkPolicyTest, ARepetitionRefusedAsAWholeIsTriedOneByOneToo) {
+  facts_.repeats = true;
+  const storage::ChunkEnd end = Decide({kRejected, kRejected});
+  EXPECT_EQ(end.kind, End::kDone);
+  ASSERT_THAT(end.others, SizeIs(2));
+  for (const storage::MemberEnd& member : end.others) {
+    EXPECT_EQ(member.disposition.kind, Kind::kRetry);
+    EXPECT_EQ(member.disposition.reason, "batch_refused");
+  }
+}
+
+TEST_F(ChunkPolicyTest, ASenderThatNoAccountTakesDoesNotHoldUpTheOthersOfItsBatch) {
+  providers::SendResult refused = ResultOf(kProviderDown);
+  refused.sender_only = true;
+  storage::ChunkEnd end = DecideAll({refused, refused});
+  EXPECT_EQ(end.kind, End::kDone);
+  ASSERT_THAT(end.others, SizeIs(2));
+  EXPECT_EQ(end.others[0].disposition.kind, Kind::kRetry);
+  EXPECT_EQ(end.others[0].disposition.reason, "batch_refused");
+
+  facts_.tried_accounts = {"first"};
+  end = DecideAll({refused, refused});
+  EXPECT_EQ(end.kind, End::kRetry) << "another account may take all of them";
+  EXPECT_THAT(end.tried_accounts, ElementsAre("first"));
+
+  facts_.tried_accounts.clear();
+  facts_.repeats = true;
+  EXPECT_EQ(DecideAll({refused, refused}).kind, End::kUnconfirmed);
 }
 
 TEST_F(ChunkPolicyTest, ALastMemberRejectedIsFailed) {
