@@ -44,7 +44,10 @@ EmailKey EmailOf(const EventKey& key) { return {std::get<0>(key), std::get<1>(ke
 absl::optional<Move> Evidence(const ProviderEvent& event) {
   switch (event.type) {
     case EventType::kProviderAccepted:
-      return Move{EmailState::kSent, ""};
+    case EventType::kDeferred:
+    case EventType::kOpened:
+    case EventType::kClicked:
+      return Move{EmailState::kSent, ""};  // nothing of the kind happens to what was not taken
     case EventType::kDelivered:
       return Move{EmailState::kDelivered, ""};
     case EventType::kBounced:

@@ -82,6 +82,19 @@ TEST_F(DeliveryEventStoreTest, EvidenceConfirmsAnUnconfirmedEmail) {
   EXPECT_EQ(QueueLength(), "0");
 }
 
+TEST_F(DeliveryEventStoreTest, WhatHappensOnlyToMailThatWasTakenIsEvidenceToo) {
+  for (const EventType type : {EventType::kDeferred, EventType::kOpened, EventType::kClicked}) {
+    const std::string key = absl::StrCat("key-", static_cast<int>(type));
+    const EmailId id = Accept(key);
+    Attempt(Outcome::kUnconfirmed, Unconfirmed(absl::Hours(1)));
+    RecordEvents({Event(id, type, "e1")});
+    EXPECT_EQ(State(id), EmailState::kSent) << key;
+    EXPECT_EQ(QueueLength(), "0");
+    RecordEvents({Event(id, EventType::kDelivered, "e2"), Event(id, type, "e3")});
+    EXPECT_EQ(State(id), EmailState::kDelivered) << key;
+  }
+}
+
 TEST_F(DeliveryEventStoreTest, EvidenceRevivesAnEmailWhoseOutcomeWasUnknownOnly) {
   const EmailId unknown = Accept("1");
   Attempt(Outcome::kUnconfirmed, Failed("outcome_unknown"));
