@@ -223,7 +223,8 @@ void CurlHttpClient::FinishWhatIsOver() {
     transfer->End(code);
     idle_.push_back(transfer);
     StartWhatMay(*origin->second);
-    if (origin->second->active == 0 && origins_.size() > kIdleOriginsMax) origins_.erase(origin);
+    const bool idle = origin->second->active == 0 && origin->second->waiting.empty();
+    if (idle && origins_.size() > kIdleOriginsMax) origins_.erase(origin);
   }
 }
 
