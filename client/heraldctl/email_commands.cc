@@ -12,6 +12,8 @@
 namespace herald::heraldctl {
 namespace {
 
+constexpr int kRedrivesOfCall = 1000;
+
 constexpr int kPageSizeMax = 500;
 
 struct FilterFlags {
@@ -209,15 +211,20 @@ absl::Status Redrive(Session& session, const RedriveFlags& flags) {
   }
   v1::RedriveEmailsRequest request;
   *request.mutable_filter() = *std::move(filter);
-  request.set_limit(flags.limit);
-  const auto response = (*client)->RedriveEmails(request);
-  if (!response.ok()) return response.status();
+  request.set_limit(flags.limit == 0 ? kRedrivesOfCall : flags.limit);
+  v1::RedriveEmailsResponse sum;
+  absl::StatusOr<v1::RedriveEmailsResponse> response;
+  do {
+    response = (*client)->RedriveEmails(request);
+    if (!response.ok()) break;
+    sum.set_redriven_count(sum.redriven_count() + response->redriven_count());
+  } while (flags.limit == 0 && response->redriven_count() >= kRedrivesOfCall);
   if (session.json()) {
-    PrintJson(session.out(), *response);
+    PrintJson(session.out(), sum);
   } else {
-    session.out() << response->redriven_count() << " redriven\n";
+    session.out() << sum.redriven_count() << " redriven\n";
   }
-  return absl::OkStatus();
+  return response.status();
 }
 
 void AddReadCommands(const CommandLine& line) {
@@ -260,7 +267,7 @@ void AddChangeCommands(const CommandLine& line) {
   command->add_option("ID", redrive->id, "Id of the email");
   AddFilterFlags(command, redrive->filter);
   command->add_flag("--all", redrive->all, "Every DEAD email of the tenant");
-  command->add_option("--limit", redrive->limit, "At most so many, default 1000");
+  command->add_option("--limit", redrive->limit, "At most so many, to 10000; default: all");
   line.On(command, [redrive](Session& session) { return Redrive(session, *redrive); });
 }
 

@@ -35,7 +35,7 @@ constexpr Advice kAdvice[] = {
     {"RECIPIENT_NOT_ALLOWED", "this token is restricted; send to a recipient on its list"},
     {"REDRIVE_NOT_ALLOWED", "this token may not: redrive with a live one"},
     {"SENDER_NOT_ALLOWED",
-     "an operator allows domains with `heraldctl tenant update TENANT --domain DOMAIN`"},
+     "an operator allows domains with `heraldctl tenant update TENANT --add-domain DOMAIN`"},
     {"TEMPLATE_NOT_FOUND",
      "`heraldctl template list` shows the templates, `heraldctl template push` makes one"},
     {"TEMPLATE_VERSION_NOT_FOUND", "`heraldctl template get KEY` shows the versions"},

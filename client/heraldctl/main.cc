@@ -67,6 +67,10 @@ int Run(int argc, char** argv) {
   const absl::Status status = chosen(session);
   std::cout.flush();
   if (!status.ok()) PrintFailure(std::cerr, status, flags.json);
+  if (status.ok() && !std::cout) {
+    std::cerr << "heraldctl: cannot write the output; what was done is done\n";
+    return kExitFailed;
+  }
   return ExitCodeFor(status);
 }
 

@@ -1,5 +1,6 @@
 #include <memory>
 #include <ostream>
+#include <set>
 
 #include "absl/strings/str_join.h"
 #include "client/heraldctl/commands.h"
@@ -11,7 +12,7 @@ namespace {
 
 struct TenantFlags {
   std::string name_or_id, display_name, state;
-  std::vector<std::string> domains;
+  std::vector<std::string> domains, more_domains;
   bool no_domains = false;
 };
 
@@ -87,6 +88,17 @@ absl::Status Update(Session& session, const TenantFlags& flags, bool rename) {
   if (flags.state == "suspended") request.set_state(v1::Tenant::STATE_SUSPENDED);
   request.set_replace_sender_domains(flags.no_domains || !flags.domains.empty());
   request.mutable_allowed_sender_domains()->Assign(flags.domains.begin(), flags.domains.end());
+  if (!flags.more_domains.empty()) {
+    v1::GetTenantRequest get;
+    get.set_id(*id);
+    const auto tenant = (*client)->GetTenant(get);
+    if (!tenant.ok()) return tenant.status();
+    std::set<std::string> domains(tenant->allowed_sender_domains().begin(),
+                                  tenant->allowed_sender_domains().end());
+    domains.insert(flags.more_domains.begin(), flags.more_domains.end());
+    request.set_replace_sender_domains(true);
+    request.mutable_allowed_sender_domains()->Assign(domains.begin(), domains.end());
+  }
   return PrintTenant(session, (*client)->UpdateTenant(request));
 }
 
@@ -97,11 +109,19 @@ void AddUpdate(CLI::App* group, const CommandLine& line) {
   CLI::Option* name = update->add_option("--name", flags->display_name, "New name");
   update->add_option("--state", flags->state, "active or suspended")
       ->check(CLI::IsMember({"active", "suspended"}));
-  CLI::Option* domains =
-      update->add_option("--domain", flags->domains, "Replace the sender domains; repeatable")
-          ->allow_extra_args(false);
-  update->add_flag("--no-domains", flags->no_domains, "Take all sender domains away")
-      ->excludes(domains);
+  CLI::Option* domains = update
+                             ->add_option("--domain", flags->domains,
+                                          "Sender domain in place of all there are; repeatable")
+                             ->allow_extra_args(false);
+  CLI::Option* none =
+      update->add_flag("--no-domains", flags->no_domains, "Take all sender domains away")
+          ->excludes(domains);
+  update
+      ->add_option("--add-domain", flags->more_domains,
+                   "Sender domain beside those there are; repeatable")
+      ->allow_extra_args(false)
+      ->excludes(domains)
+      ->excludes(none);
   line.On(update,
           [flags, name](Session& session) { return Update(session, *flags, name->count() > 0); });
 }

@@ -95,6 +95,11 @@ class FakeHerald::Emails : public v1::EmailService::Service {
                             v1::Email*) override {
     return fake_.Arrive(*context, "RedriveEmail");
   }
+  grpc::Status RedriveEmails(grpc::ServerContext* context, const v1::RedriveEmailsRequest* request,
+                             v1::RedriveEmailsResponse* response) override {
+    if (const auto status = fake_.Arrive(*context, "RedriveEmails"); !status.ok()) return status;
+    return fake_.on_redrive_many(*request, response);
+  }
   grpc::Status WatchEmailEvents(grpc::ServerContext* context,
                                 const v1::WatchEmailEventsRequest* request,
                                 grpc::ServerWriter<v1::WatchEmailEventsResponse>* writer) override {
@@ -139,7 +144,13 @@ class FakeHerald::Tenants : public v1::TenantService::Service {
     tenant->set_id("tn_1");
     tenant->set_slug(request->id());
     tenant->set_state(v1::Tenant::STATE_ACTIVE);
+    tenant->add_allowed_sender_domains("shop.example.com");
     return grpc::Status::OK;
+  }
+  grpc::Status UpdateTenant(grpc::ServerContext* context, const v1::UpdateTenantRequest* request,
+                            v1::Tenant* tenant) override {
+    if (const auto status = fake_.Arrive(*context, "UpdateTenant"); !status.ok()) return status;
+    return fake_.on_update_tenant(*request, tenant);
   }
 
  private:

@@ -61,6 +61,9 @@ class FakeHerald {
   std::function<grpc::Status(grpc::ServerContext&, const v1::WatchEmailEventsRequest&,
                              grpc::ServerWriter<v1::WatchEmailEventsResponse>&)>
       on_watch;
+  std::function<grpc::Status(const v1::RedriveEmailsRequest&, v1::RedriveEmailsResponse*)>
+      on_redrive_many;
+  std::function<grpc::Status(const v1::UpdateTenantRequest&, v1::Tenant*)> on_update_tenant;
   bool replay = false;  // SendEmail answers with herald-replayed: true
   bool serving = true;
 

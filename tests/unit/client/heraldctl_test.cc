@@ -11,6 +11,7 @@
 namespace herald::client {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -312,6 +313,46 @@ TEST_F(HeraldctlTest, ExitCodesTellNotFoundFromUnavailableFromUsage) {
   EXPECT_EQ(Run({"list", "--lane", "fast"}).exit_code, 2);
   EXPECT_EQ(Run({"redrive"}).exit_code, 2);
   EXPECT_EQ(Run({"--help"}).exit_code, 0);
+}
+
+TEST_F(HeraldctlTest, ARedriveWithoutALimitGoesOnUntilNothingIsLeft) {
+  std::vector<int> left = {1000, 7};
+  fake.on_redrive_many = [&](const v1::RedriveEmailsRequest& request,
+                             v1::RedriveEmailsResponse* response) {
+    EXPECT_EQ(request.limit(), 1000);
+    EXPECT_FALSE(left.empty());
+    response->set_redriven_count(left.front());
+    left.erase(left.begin());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"redrive", "--all"}).out, "1007 redriven\n");
+}
+
+TEST_F(HeraldctlTest, ASenderDomainIsAddedToThoseThereAre) {
+  v1::UpdateTenantRequest seen;
+  fake.on_update_tenant = [&](const v1::UpdateTenantRequest& request, v1::Tenant*) {
+    seen = request;
+    return grpc::Status::OK;
+  };
+  const std::vector<std::string> update = {"tenant", "update", "tn_1", "--operator-token", "t"};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), update.begin(), update.end());
+    return Run(more).exit_code;
+  };
+  EXPECT_EQ(with({"--add-domain", "b.example.com"}), 0);
+  EXPECT_TRUE(seen.replace_sender_domains());
+  EXPECT_THAT(seen.allowed_sender_domains(), ElementsAre("b.example.com", "shop.example.com"));
+  EXPECT_EQ(with({"--domain", "b.example.com"}), 0);
+  EXPECT_THAT(seen.allowed_sender_domains(), ElementsAre("b.example.com"));
+  EXPECT_EQ(with({"--domain", "b.example.com", "--add-domain", "c.example.com"}), 2);
+}
+
+TEST_F(HeraldctlTest, OutputThatCannotBeWrittenIsNoSuccess) {
+  const std::string program = std::string(std::getenv("HERALD_BUILD_DIR")) + "/bin/heraldctl";
+  const ProcessResult result =
+      RunProcess({"/bin/sh", "-c", program + " health >/dev/full"}, environment, folder);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("cannot write the output"));
 }
 
 TEST_F(HeraldctlTest, HealthFollowsTheServer) {
