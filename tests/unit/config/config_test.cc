@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 namespace herald::config {
 namespace {
@@ -171,6 +173,26 @@ TEST_F(ConfigTest, SeesWhatNoSingleKeyShows) {
   changed.roles.delivery = false;
   changed.sandbox.clear();
   EXPECT_TRUE(CheckConfig(changed).ok());
+}
+
+// The first block of the document, as it stands but for where its secrets are.
+TEST_F(ConfigTest, TakesWhatItsDocumentShows) {
+  std::ifstream file(std::string(std::getenv("HERALD_SOURCE_DIR")) + "/docs/configuration.md");
+  const std::string document{std::istreambuf_iterator<char>(file), {}};
+  const std::string fence = "```yaml\n";
+  const size_t begin = document.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  std::string yaml = document.substr(begin + fence.size());
+  yaml = yaml.substr(0, yaml.find("```"));
+  for (const std::string source : {"{env: ", "{file: "}) {
+    for (size_t at = 0; (at = yaml.find(source, at)) != std::string::npos; ++at) {
+      yaml.replace(at, yaml.find('}', at) + 1 - at, "{ env: HERALD_TEST_SECRET}");
+    }
+  }
+  const auto config = ParseConfig(yaml);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->accounts.size(), 4u);
+  EXPECT_EQ(config->routes.at(Lane::kBulk).size(), 3u);
 }
 
 TEST_F(ConfigTest, RolesFromOutsideStandInPlaceOfTheFilesAndAreChecked) {
