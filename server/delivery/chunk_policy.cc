@@ -60,12 +60,14 @@ bool StaysWhole(storage::Disposition disposition, ChunkEnd* end) {
 }
 
 // Whether an email that a batch call refused goes on alone, since the answer does not tell what was
-// at fault with it, or with which: its own request will. A repetition that was refused shows that
-// the first one was, or it would have had its answer.
+// at fault with it, or with which: its own request will. Not after a repetition, for its own
+// request is none: should the provider have looked at the content before the key, the first may
+// have been taken.
 bool IsToldMoreAlone(const ChunkHandOver& hand_over, const SendResult& result) {
-  if (!hand_over.member_digests.empty() || hand_over.chunk->members.size() <= 1) return false;
-  if (result.outcome == Outcome::kRejected) return true;
-  return result.sender_only && !hand_over.repeats && hand_over.tried_accounts.empty();
+  const bool batch = hand_over.member_digests.empty() && hand_over.chunk->members.size() > 1;
+  if (!batch || hand_over.repeats) return false;
+  return result.outcome == Outcome::kRejected ||
+         (result.sender_only && hand_over.tried_accounts.empty());
 }
 
 void EndEach(const LanePolicy& policy, const ChunkHandOver& hand_over,
