@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/heraldctl/failure.h"
@@ -18,17 +21,26 @@ bool IsLocal(absl::string_view addr) {
   return false;
 }
 
+constexpr const char* kSettings[] = {"HERALD_ADDR",      "HERALD_TOKEN",   "HERALD_OPERATOR_TOKEN",
+                                     "HERALD_TLS",       "HERALD_CA_FILE", "HERALD_CLIENT_CERT",
+                                     "HERALD_CLIENT_KEY"};
+
+bool SetsAny(const Environment& environment) {
+  return std::any_of(std::begin(kSettings), std::end(kSettings),
+                     [&](const char* name) { return !environment(name).empty(); });
+}
+
 // All the places a setting can come from, strongest first.
 class Sources {
  public:
-  static absl::StatusOr<Sources> Open(const std::string& profile_flag,
+  static absl::StatusOr<Sources> Open(const ConnectionFlags& flags,
                                       const Environment& environment) {
     Sources sources(environment);
-    if (!profile_flag.empty()) {
-      auto named = ReadProfile(profile_flag);
+    if (!flags.profile.empty()) {
+      auto named = ReadProfile(flags.profile);
       if (!named.ok()) return named.status();
       sources.named_ = *std::move(named);
-    } else if (access(kDevProfilePath, R_OK) == 0) {
+    } else if (flags.addr.empty() && !SetsAny(environment) && access(kDevProfilePath, R_OK) == 0) {
       auto dev = ReadProfile(kDevProfilePath);
       if (!dev.ok()) return dev.status();
       sources.dev_ = *std::move(dev);
@@ -78,7 +90,7 @@ absl::StatusOr<client::TlsOptions> ResolveTls(const ConnectionFlags& flags, cons
 
 absl::StatusOr<ConnectionSettings> ResolveConnection(const ConnectionFlags& flags,
                                                      const Environment& environment) {
-  const auto sources = Sources::Open(flags.profile, environment);
+  const auto sources = Sources::Open(flags, environment);
   if (!sources.ok()) return sources.status();
   const auto timeout = ParseDuration(flags.timeout);
   if (!timeout.ok()) return timeout.status();
@@ -89,7 +101,9 @@ absl::StatusOr<ConnectionSettings> ResolveConnection(const ConnectionFlags& flag
     return UsageError(absl::StrCat(
         "where is Herald? Pass --addr HOST:PORT, set HERALD_ADDR, or run `heraldd --dev`, which "
         "leaves a profile at ",
-        kDevProfilePath, " for commands started in the same folder"));
+        kDevProfilePath,
+        " for commands started in the same folder; that profile counts only where the environment "
+        "sets nothing of Herald's"));
   }
   const auto tls = ResolveTls(flags, *sources, settings.options.target);
   if (!tls.ok()) return tls.status();

@@ -32,9 +32,11 @@ struct ConnectionSettings {
 // Looks up an environment variable; empty: not set.
 using Environment = std::function<std::string(const std::string& name)>;
 
-// Each setting comes from the first of: its flag, the file named by --profile, the environment, the
-// profile that `heraldd --dev` left below the current folder. Without a word about TLS, loopback
-// addresses and unix sockets are plain text and everything else is TLS with the system's roots.
+// Each setting comes from the first of: its flag, the file named by --profile, the environment. The
+// profile that `heraldd --dev` left below the current folder counts only where none of them names
+// another place, which --addr, --profile and anything set in the environment do: its tokens are for
+// its own server. Without a word about TLS, loopback addresses and unix sockets are plain text and
+// everything else is TLS with the system's roots.
 absl::StatusOr<ConnectionSettings> ResolveConnection(const ConnectionFlags& flags,
                                                      const Environment& environment);
 

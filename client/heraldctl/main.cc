@@ -12,8 +12,8 @@ namespace {
 constexpr char kFooter[] =
     "Each setting comes from its flag, else the file named by --profile, else the environment\n"
     "(HERALD_ADDR, HERALD_TOKEN, HERALD_OPERATOR_TOKEN, HERALD_TLS, HERALD_CA_FILE,\n"
-    "HERALD_CLIENT_CERT, HERALD_CLIENT_KEY), else .herald/dev/heraldctl.env, which\n"
-    "`heraldd --dev` writes below the folder it runs in.\n"
+    "HERALD_CLIENT_CERT, HERALD_CLIENT_KEY). Without --addr, --profile and any of these,\n"
+    ".herald/dev/heraldctl.env counts, which `heraldd --dev` writes below the folder it runs in.\n"
     "Exit codes: 0 done, 1 refused or not reached, 2 wrong usage, 3 not found, 4 no answer.";
 
 void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {

@@ -407,6 +407,21 @@ TEST_F(HeraldctlTest, FindsTheProfileOfTheDevelopmentServer) {
   EXPECT_EQ(fake.seen()[0].authorization, "Bearer dev-token");
 }
 
+TEST_F(HeraldctlTest, TheProfileOfTheDevelopmentServerIsForThatServerAlone) {
+  WriteFile(".herald/dev/heraldctl.env",
+            "HERALD_ADDR=127.0.0.1:1\nHERALD_TOKEN=dev-token\nHERALD_OPERATOR_TOKEN=dev-token\n");
+  environment = {"TZ=UTC", "HERALD_ADDR=" + fake.target()};
+  EXPECT_EQ(Run({"get", "em_7"}).exit_code, 2);
+  EXPECT_EQ(Run({"tenant", "get", "shop"}).exit_code, 2);
+  environment = {"TZ=UTC"};
+  EXPECT_EQ(Run({"get", "em_7", "--addr", fake.target()}).exit_code, 2);
+  EXPECT_TRUE(fake.seen().empty());
+  environment = {"TZ=UTC", "HERALD_TOKEN=tenant-token"};
+  const ProcessResult result = Run({"get", "em_7"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("where is Herald?"));
+}
+
 TEST_F(HeraldctlTest, FlagsBeatNamedProfilesBeatTheEnvironment) {
   WriteFile("profile.json", R"({"HERALD_TOKEN": "profile-token"})");
   EXPECT_EQ(Run({"get", "em_7", "--profile", "profile.json"}).exit_code, 0);
