@@ -104,11 +104,11 @@ absl::Status Serve(const std::string& dsn, const sigset_t& signals) {
   catalog::TemplateCatalog catalog(&templates, {}, absl::Now);
   EchoAcceptor acceptor;
   NoObserver observer;
-  const auto server =
-      rpc::Server::Start(rpc::ServerOptions{},
-                         {emails, templates, tenants, delivery_events, accounts, routes, contacts,
-                          segments, contact_ids, catalog, acceptor, authenticator, observer,
-                          [] { return absl::OkStatus(); }, absl::Now, std::string(32, 'k')});
+  const auto server = rpc::Server::Start(
+      rpc::ServerOptions{},
+      {emails, templates, tenants, delivery_events, accounts, routes, contacts, segments, emails,
+       contacts, contact_ids, catalog, acceptor, authenticator, observer,
+       [] { return absl::OkStatus(); }, absl::Now, keys->DeriveKeys("page tokens")});
   if (!server.ok()) return server.status();
   std::cout << "listening " << (*server)->port() << std::endl;
   int signal = 0;
