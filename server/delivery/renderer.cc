@@ -81,9 +81,12 @@ absl::StatusOr<providers::OutboundMessage> Renderer::Render(
   for (const v1::Mailbox& mailbox : content.reply_to()) {
     message.reply_to.push_back(ToMailbox(mailbox));
   }
-  // A prefix takes its room from the end of a subject that has none to spare.
-  message.subject = providers::CleanText(absl::StrCat(content.subject_prefix(), rendered->subject),
-                                         limits_.subject_bytes_max);
+  message.subject = std::move(rendered->subject);
+  if (!content.subject_prefix().empty()) {
+    // Takes its room from the end of a subject that has none to spare.
+    message.subject = providers::CleanText(absl::StrCat(content.subject_prefix(), message.subject),
+                                           limits_.subject_bytes_max);
+  }
   message.html = std::move(rendered->html);
   message.text = std::move(rendered->text);
   AddHeaders(content, &message);
