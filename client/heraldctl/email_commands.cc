@@ -12,9 +12,8 @@
 namespace herald::heraldctl {
 namespace {
 
-constexpr int kRedrivesOfCall = 1000;
-
 constexpr int kPageSizeMax = 500;
+constexpr int kRedrivesOfCall = 1000;  // while there are more
 
 struct FilterFlags {
   std::string recipient, user, template_key, category, lane, key, since, until;

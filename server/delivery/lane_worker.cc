@@ -137,6 +137,7 @@ void LaneWorker::IsolateSuspect(std::vector<storage::LeasedEmail>& emails) {
   if (emails.size() <= 1 || suspect->claims <= 1) return;
   std::iter_swap(emails.begin(), suspect);
   std::vector<storage::Lease> others;
+  others.reserve(emails.size() - 1);
   for (size_t i = 1; i < emails.size(); ++i) others.push_back(emails[i].lease);
   emails.resize(1);
   // Should this fail, the leases end by themselves.
