@@ -3,13 +3,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/read_file.h"
 
 namespace herald::client {
 namespace {
@@ -21,12 +20,13 @@ constexpr int kReconnectMaxMs = 5000;
 constexpr int kKeepaliveMs = 60000;
 constexpr int kKeepaliveTimeoutMs = 20000;
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || content.empty()) {
-    return absl::NotFoundError(absl::StrCat("cannot read the PEM file ", path));
+// `option` is what the caller knows the file by.
+absl::StatusOr<std::string> ReadPem(absl::string_view option, const std::string& path) {
+  absl::StatusOr<std::string> content = ReadFile(path);
+  if (!content.ok()) {
+    return absl::NotFoundError(absl::StrCat(option, ": ", content.status().message()));
   }
+  if (content->empty()) return absl::NotFoundError(absl::StrCat(option, ": ", path, " is empty"));
   return content;
 }
 
@@ -43,14 +43,14 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const 
   }
   grpc::SslCredentialsOptions ssl;
   if (tls.trust == TlsOptions::Trust::kCaFile) {
-    auto roots = ReadFile(tls.ca_file);
+    auto roots = ReadPem("the CA file", tls.ca_file);
     if (!roots.ok()) return roots.status();
     ssl.pem_root_certs = *std::move(roots);
   }
   if (!tls.client_key_file.empty()) {
-    auto certificate = ReadFile(tls.client_certificate_file);
+    auto certificate = ReadPem("the client certificate", tls.client_certificate_file);
     if (!certificate.ok()) return certificate.status();
-    auto key = ReadFile(tls.client_key_file);
+    auto key = ReadPem("the client key", tls.client_key_file);
     if (!key.ok()) return key.status();
     ssl.pem_cert_chain = *std::move(certificate);
     ssl.pem_private_key = *std::move(key);

@@ -2,8 +2,6 @@
 
 #include <google/protobuf/util/json_util.h>
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -12,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "client/heraldctl/failure.h"
+#include "client/read_file.h"
 
 namespace herald::heraldctl {
 
@@ -100,10 +99,8 @@ absl::StatusOr<std::string> TextOrFile(absl::string_view text) {
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  // A folder opens but does not read.
-  if (!file) return UsageError(absl::StrCat("cannot read the file ", path));
+  absl::StatusOr<std::string> content = client::ReadFile(path);
+  if (!content.ok()) return UsageError(content.status().message());
   return content;
 }
 

@@ -2,13 +2,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/config/config.h"
+#include "server/config/read_file.h"
 
 namespace herald::config {
 namespace {
@@ -98,10 +97,9 @@ void Section::ReadSecret(const std::string& key, std::string* value) {
   // A secret in the file itself would end up in version control.
   if (!node.IsMap() || node.size() != 1) Fail(Path(key), "must be {file: PATH} or {env: NAME}");
   if (node["file"]) {
-    const std::string path = node["file"].as<std::string>();
-    std::ifstream file(path);
-    if (!file) Fail(Path(key), absl::StrCat("cannot read ", path));
-    *value = std::string(std::istreambuf_iterator<char>(file), {});
+    absl::StatusOr<std::string> text = ReadFile(node["file"].as<std::string>());
+    if (!text.ok()) Fail(Path(key), text.status().message());
+    *value = *std::move(text);
   } else if (node["env"]) {
     const std::string name = node["env"].as<std::string>();
     const char* text = std::getenv(name.c_str());
@@ -389,9 +387,9 @@ absl::StatusOr<Config> ParseConfig(const std::string& yaml, const std::string& r
 }
 
 absl::StatusOr<Config> LoadConfig(const std::string& path, const std::string& roles) {
-  std::ifstream file(path);
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  return ParseConfig(std::string(std::istreambuf_iterator<char>(file), {}), roles);
+  const absl::StatusOr<std::string> yaml = ReadFile(path);
+  if (!yaml.ok()) return yaml.status();
+  return ParseConfig(*yaml, roles);
 }
 
 }  // namespace herald::config

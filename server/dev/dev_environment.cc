@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "server/config/read_file.h"
 #include "server/dev/port_choice.h"
 #include "server/identity/token.h"
 #include "storage/crypto/random.h"
@@ -27,9 +27,9 @@ constexpr char kPlainSandbox[] = "sandbox-plain";
 constexpr size_t kKeyBytes = 32;
 constexpr char kTokenVariable[] = "HERALD_TOKEN=";
 
+// Empty without such a file.
 std::string ReadAll(const std::string& path) {
-  std::ifstream file(path);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text = config::ReadFile(path).value_or("");
   absl::StripAsciiWhitespace(&text);
   return text;
 }

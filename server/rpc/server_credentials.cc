@@ -1,19 +1,15 @@
 #include "server/rpc/server_credentials.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "absl/strings/str_cat.h"
+#include "server/config/read_file.h"
 
 namespace herald::rpc {
 namespace {
 
 absl::StatusOr<std::string> ReadPem(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || text.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot read the PEM file ", path));
-  }
+  absl::StatusOr<std::string> text = config::ReadFile(path);
+  if (!text.ok()) return absl::InvalidArgumentError(text.status().message());
+  if (text->empty()) return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
   return text;
 }
 

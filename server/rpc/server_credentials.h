@@ -10,7 +10,7 @@
 
 namespace herald::rpc {
 
-// kInvalidArgument names the file that cannot be read.
+// kInvalidArgument names the file that cannot be read or is empty.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const absl::optional<TlsFiles>& tls);
 

@@ -2,9 +2,7 @@
 #include <signal.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "providers/decoders/webhook_decoders.h"
+#include "server/config/read_file.h"
 #include "server/ops/log.h"
 #include "server/ops/metrics_endpoint.h"
 #include "server/ops/webhook_metrics.h"
@@ -29,13 +28,6 @@ namespace {
 
 constexpr char kVersion[] = HERALD_VERSION;
 
-absl::StatusOr<std::string> ReadPem(const std::string& path) {
-  if (path.empty()) return std::string();
-  std::ifstream file(path);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, " cannot be read"));
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 absl::StatusOr<GrpcDeliveryEventSink::Options> SinkOptions(const WebhookConfig& config) {
   GrpcDeliveryEventSink::Options options;
   options.target = config.heraldd;
@@ -43,7 +35,8 @@ absl::StatusOr<GrpcDeliveryEventSink::Options> SinkOptions(const WebhookConfig& 
   for (const auto& [path, pem] : {std::pair(&config.tls_ca_file, &options.ca_pem),
                                   std::pair(&config.tls_cert_file, &options.cert_pem),
                                   std::pair(&config.tls_key_file, &options.key_pem)}) {
-    auto contents = ReadPem(*path);
+    if (path->empty()) continue;
+    auto contents = config::ReadFile(*path);
     if (!contents.ok()) return contents.status();
     *pem = *std::move(contents);
   }

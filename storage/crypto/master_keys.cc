@@ -1,10 +1,5 @@
 #include "storage/crypto/master_keys.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -53,17 +48,6 @@ absl::StatusOr<MasterKeys> MasterKeys::Parse(absl::string_view text) {
   }
   if (result.keys_.empty()) return absl::InvalidArgumentError("master keys: there is none");
   return result;
-}
-
-absl::StatusOr<MasterKeys> MasterKeys::ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("master keys, ", path));
-  }
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  absl::StatusOr<MasterKeys> keys = Parse(text);
-  Wipe(&text);
-  return keys;
 }
 
 Sealer MasterKeys::DeriveSealer(absl::string_view purpose) const {

@@ -23,8 +23,6 @@ class MasterKeys {
   // and lines that begin with '#' are skipped. The first is the primary, which wraps; the others
   // unwrap what was wrapped before a rotation. kInvalidArgument names the line, never its content.
   static absl::StatusOr<MasterKeys> Parse(absl::string_view text);
-  // kNotFound, kPermissionDenied: the file cannot be read.
-  static absl::StatusOr<MasterKeys> ReadFile(const std::string& path);
 
   const std::string& primary_id() const { return keys_.front().id; }
 

@@ -134,6 +134,10 @@ TEST_F(CallTest, CreateRefusesOptionsThatCannotWork) {
   options.tls.trust = TlsOptions::Trust::kCaFile;
   options.tls.ca_file = "/nonexistent/ca.pem";
   EXPECT_EQ(code(options), absl::StatusCode::kNotFound);
+  options.tls.ca_file = "/";  // opens, but cannot be read
+  const absl::Status directory = Client::Create(options).status();
+  EXPECT_EQ(directory.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(directory.message(), "the CA file: cannot read /: Is a directory");
   options = Options();
   options.tls.trust = TlsOptions::Trust::kSystemRoots;
   options.tls.client_key_file = "key.pem";

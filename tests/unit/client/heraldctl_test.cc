@@ -380,6 +380,17 @@ TEST_F(HeraldctlTest, TemplatePushCreatesWhatIsNotThere) {
             "welcome  1          1       -\n");
 }
 
+TEST_F(HeraldctlTest, AFolderInPlaceOfAFileIsAUsageError) {
+  std::filesystem::create_directory(std::filesystem::path(folder) / "pages");
+  for (const ProcessResult& result :
+       {Run({"template", "push", "welcome", "--subject", "Hi", "--html", "pages"}),
+        Run({"send", "--key", "order:1", "--to", "ann@example.com", "--from", "shop@example.com",
+             "--subject", "Hi", "--html", "@pages"})}) {
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("cannot read pages: Is a directory"));
+  }
+}
+
 TEST_F(HeraldctlTest, TailPrintsEventsAndResumes) {
   fake.on_watch = [](grpc::ServerContext&, const v1::WatchEmailEventsRequest& request,
                      auto& writer) {

@@ -148,6 +148,14 @@ TEST_F(ConfigTest, ReadsAndBoundsTheShareBesideCriticalMail) {
   }
 }
 
+TEST_F(ConfigTest, NamesTheFileThatCannotBeRead) {
+  EXPECT_EQ(Error(Good() + "sidecar_token: {file: /}\n"),
+            "sidecar_token: cannot read /: Is a directory");
+  EXPECT_EQ(Error(Good() + "sidecar_token: {file: /absent}\n"),
+            "sidecar_token: cannot read /absent: No such file or directory");
+  EXPECT_EQ(LoadConfig("/").status().message(), "cannot read /: Is a directory");
+}
+
 TEST_F(ConfigTest, NeverRepeatsASecret) {
   EXPECT_THAT(Error(Good() + "sidecar_token: plain-secret\n"),
               testing::Not(testing::HasSubstr("plain-secret")));

@@ -1,10 +1,6 @@
 #include "storage/crypto/master_keys.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -78,16 +74,6 @@ TEST(MasterKeysTest, RefusesWhatIsNotAKeyAndDoesNotQuoteIt) {
   EXPECT_THAT(MasterKeys::Parse(":" + secret), refused("line 1"));
   EXPECT_THAT(MasterKeys::Parse("k:%%%"), refused("base64"));
   EXPECT_THAT(MasterKeys::Parse(Line("k", 'a') + Line("k", 'b')), refused("line 2"));
-}
-
-TEST(MasterKeysTest, ReadsAFile) {
-  const std::string path =
-      std::filesystem::temp_directory_path() / absl::StrCat("master_keys_test_", ::getpid());
-  std::ofstream(path) << Line("from-file", 'f');
-  ASSERT_OK_AND_ASSIGN(const MasterKeys keys, MasterKeys::ReadFile(path));
-  EXPECT_EQ(keys.primary_id(), "from-file");
-  std::filesystem::remove(path);
-  EXPECT_THAT(MasterKeys::ReadFile(path), StatusIs(absl::StatusCode::kNotFound));
 }
 
 }  // namespace

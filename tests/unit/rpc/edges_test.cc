@@ -191,6 +191,9 @@ TEST_F(TlsTest, NamesTheFileThatCannotBeRead) {
   const auto server = Server::Start(options_, Parts());
   EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(server.status().message()), ::testing::HasSubstr("absent.key"));
+  options_.tls->private_key = directory_;
+  EXPECT_EQ(Server::Start(options_, Parts()).status().message(),
+            absl::StrCat("cannot read ", directory_, ": Is a directory"));
 }
 
 }  // namespace
