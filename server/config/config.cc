@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "server/config/read_file.h"
 
 namespace herald::config {
 namespace {
@@ -41,6 +42,28 @@ absl::Status CheckSandbox(const Config& config) {
   if (account->type == Account::Type::kSandbox) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("sandbox: the account ", config.sandbox, " is not of type sandbox"));
+}
+
+// Of the roles, api alone reads the files.
+absl::Status CheckTls(const Config& config) {
+  const Tls& tls = config.tls;
+  if (tls.certificate.empty() != tls.key.empty()) {
+    return absl::InvalidArgumentError("listen.tls: certificate and key go together");
+  }
+  if (!tls.client_ca.empty() && tls.certificate.empty()) {
+    return absl::InvalidArgumentError("listen.tls: client_ca needs certificate and key");
+  }
+  if (!config.roles.api) return absl::OkStatus();
+  for (const auto& [key, path] :
+       {std::pair("certificate", &tls.certificate), std::pair("key", &tls.key),
+        std::pair("client_ca", &tls.client_ca)}) {
+    if (path->empty()) continue;
+    const absl::StatusOr<std::string> text = ReadFile(*path);
+    if (text.ok()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("listen.tls.", key, ": ", text.status().message()));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckRoutes(const Config& config) {
@@ -123,12 +146,6 @@ absl::Status CheckConfig(const Config& config) {
   if (config.roles.api && config.operator_token.empty()) {
     return absl::InvalidArgumentError("operator_token is required");
   }
-  if (config.tls.certificate.empty() != config.tls.key.empty()) {
-    return absl::InvalidArgumentError("listen.tls: certificate and key go together");
-  }
-  if (!config.tls.client_ca.empty() && config.tls.certificate.empty()) {
-    return absl::InvalidArgumentError("listen.tls: client_ca needs certificate and key");
-  }
   if (config.lease < config.provider_timeout + kLeaseMargin) {
     return absl::InvalidArgumentError(
         "delivery.lease must be 10s longer than delivery.provider_timeout");
@@ -138,7 +155,7 @@ absl::Status CheckConfig(const Config& config) {
     return absl::InvalidArgumentError(
         absl::StrCat("limits.accounts.", account, ": is not an account"));
   }
-  for (const auto check : {CheckAccountNames, CheckSandbox}) {
+  for (const auto check : {CheckTls, CheckAccountNames, CheckSandbox}) {
     if (absl::Status status = check(config); !status.ok()) return status;
   }
   if (absl::Status status = CheckUnsubscribe(config.unsubscribe); !status.ok()) return status;

@@ -102,12 +102,13 @@ struct Config {
 };
 
 // Reads a YAML file; docs/configuration.md lists its keys. A secret is written as {file: PATH} or
-// {env: NAME}. kInvalidArgument names the key and what is wrong with it; unknown keys are errors.
-// `roles`, unless empty, stands in place of the file's.
+// {env: NAME}. kInvalidArgument names the key and what is wrong with it; unknown keys, and keys
+// given twice, are errors. `roles`, unless empty, stands in place of the file's.
 absl::StatusOr<Config> LoadConfig(const std::string& path, const std::string& roles = "");
 absl::StatusOr<Config> ParseConfig(const std::string& yaml, const std::string& roles = "");
 
-// What no single key shows: routes that name no account, a lease shorter than a hand-over, …
+// What no single key shows: routes that name no account, a lease shorter than a hand-over, TLS
+// files that cannot be read, …
 absl::Status CheckConfig(const Config& config);
 
 }  // namespace herald::config

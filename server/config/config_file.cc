@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/config/config.h"
 #include "server/config/read_file.h"
+#include "server/identity/token.h"
+#include "storage/crypto/master_keys.h"
 
 namespace herald::config {
 namespace {
@@ -27,6 +29,10 @@ class Section {
  public:
   Section(std::string path, YAML::Node node) : path_(std::move(path)), node_(std::move(node)) {
     if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) Fail(path_, "must be a mapping");
+    std::set<std::string> keys;
+    for (const std::string& key : Keys()) {
+      if (!keys.insert(key).second) Fail(Path(key), "is given twice");
+    }
   }
 
   std::string Path(const std::string& key) const {
@@ -36,7 +42,18 @@ class Section {
     asked_.insert(key);
     return node_.IsMap() ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
   }
+  bool Has(const std::string& key) {
+    const YAML::Node node = Get(key);
+    return node.IsDefined() && !node.IsNull();
+  }
   Section Sub(const std::string& key) { return {Path(key), Get(key)}; }
+  // The entries of a list; none when the key is absent.
+  std::vector<YAML::Node> List(const std::string& key) {
+    if (!Has(key)) return {};
+    const YAML::Node node = Get(key);
+    if (!node.IsSequence()) Fail(Path(key), "must be a list");
+    return std::vector<YAML::Node>(node.begin(), node.end());
+  }
   std::vector<std::string> Keys() const {
     std::vector<std::string> keys;
     if (!node_.IsMap()) return keys;
@@ -63,6 +80,10 @@ class Section {
       Fail(Path(key), "is not a duration such as 30s, 10m or 24h");
     }
   }
+  void ReadPositiveDuration(const std::string& key, absl::Duration* value) {
+    ReadDuration(key, value);
+    if (*value == absl::ZeroDuration()) Fail(Path(key), "must be above 0");
+  }
   void ReadEndpoint(const std::string& key, Endpoint* value) {
     std::string text;
     Read(key, &text);
@@ -78,9 +99,7 @@ class Section {
   }
 
   void RefuseUnknown() const {
-    if (!node_.IsMap()) return;
-    for (const auto& entry : node_) {
-      const std::string key = entry.first.as<std::string>();
+    for (const std::string& key : Keys()) {
       if (asked_.count(key) == 0) Fail(Path(key), "is not a known key");
     }
   }
@@ -165,16 +184,19 @@ RouteStep ReadStep(const std::string& path, const YAML::Node& node, int position
 Route ReadRoute(const std::string& path, const YAML::Node& node) {
   if (!node.IsSequence()) return {ReadStep(path, node, 1)};
   Route route;
+  std::set<std::string> accounts;
   for (size_t i = 0; i < node.size(); ++i) {
-    route.push_back(ReadStep(absl::StrCat(path, "[", i, "]"), node[i], static_cast<int>(i) + 1));
+    const std::string at = absl::StrCat(path, "[", i, "]");
+    route.push_back(ReadStep(at, node[i], static_cast<int>(i) + 1));
+    const std::string& account = route.back().account;
+    if (!accounts.insert(account).second) Fail(at, absl::StrCat("names ", account, " again"));
   }
   return route;
 }
 
 void ReadRoutes(Section section, Config* config) {
   const auto read = [&section](const std::string& key, const Route& fallback) {
-    const YAML::Node node = section.Get(key);
-    return node.IsDefined() && !node.IsNull() ? ReadRoute(section.Path(key), node) : fallback;
+    return section.Has(key) ? ReadRoute(section.Path(key), section.Get(key)) : fallback;
   };
   const Route fallback = read("default", {});
   for (Lane lane : kAllLanes) {
@@ -189,24 +211,30 @@ void ReadBreaker(Section section, delivery::BreakerPolicy* policy) {
   if (!(policy->error_rate > 0 && policy->error_rate <= 1)) {
     Fail(section.Path("error_rate"), "must be above 0, at most 1");
   }
-  section.ReadDuration("recent", &policy->recent);
+  section.ReadPositiveDuration("recent", &policy->recent);
   section.ReadCount("recent_volume", &policy->recent_volume);
-  section.ReadDuration("window", &policy->window);
+  section.ReadPositiveDuration("window", &policy->window);
   section.ReadCount("window_volume", &policy->window_volume);
-  section.ReadDuration("slow_call", &policy->slow_call);
-  section.ReadDuration("open_base", &policy->open_base);
-  section.ReadDuration("open_cap", &policy->open_cap);
-  section.ReadDuration("down_base", &policy->down_base);
-  section.ReadDuration("down_cap", &policy->down_cap);
+  section.ReadPositiveDuration("slow_call", &policy->slow_call);
+  section.ReadPositiveDuration("open_base", &policy->open_base);
+  section.ReadPositiveDuration("open_cap", &policy->open_cap);
+  if (policy->open_base > policy->open_cap) {
+    Fail(section.Path("open_base"), "must be at most open_cap");
+  }
+  section.ReadPositiveDuration("down_base", &policy->down_base);
+  section.ReadPositiveDuration("down_cap", &policy->down_cap);
+  if (policy->down_base > policy->down_cap) {
+    Fail(section.Path("down_base"), "must be at most down_cap");
+  }
   section.ReadCount("probes", &policy->probes);
   section.RefuseUnknown();
 }
 
 void ReadLane(Section section, delivery::LanePolicy* policy) {
   section.ReadCount("attempts_max", &policy->attempts_max);
-  section.ReadDuration("backoff_base", &policy->backoff_base);
-  section.ReadDuration("backoff_cap", &policy->backoff_cap);
-  section.ReadDuration("lifetime", &policy->lifetime);
+  section.ReadPositiveDuration("backoff_base", &policy->backoff_base);
+  section.ReadPositiveDuration("backoff_cap", &policy->backoff_cap);
+  section.ReadPositiveDuration("lifetime", &policy->lifetime);
   section.ReadDuration("evidence_wait", &policy->evidence_wait);
   section.ReadCount("workers", &policy->workers);
   section.ReadCount("claim_batch", &policy->claim_batch);
@@ -255,7 +283,7 @@ void ReadListen(Section section, Config* config) {
 }
 
 void ReadDelivery(Section section, Config* config) {
-  section.ReadDuration("provider_timeout", &config->provider_timeout);
+  section.ReadPositiveDuration("provider_timeout", &config->provider_timeout);
   section.ReadDuration("lease", &config->lease);
   ReadBreaker(section.Sub("breaker"), &config->breaker);
   Section lanes = section.Sub("lanes");
@@ -268,15 +296,20 @@ void ReadDelivery(Section section, Config* config) {
 
 // The lanes that the limit does not count.
 void ReadExemptLanes(Section& section, LimitScope scope, limits::LimitDefaults* limits) {
-  const YAML::Node names = section.Get("exempt_lanes");
-  for (size_t i = 0; i < names.size(); ++i) {
-    const absl::optional<Lane> lane = LaneFromName(names[i].as<std::string>());
+  for (const YAML::Node& name : section.List("exempt_lanes")) {
+    const absl::optional<Lane> lane = LaneFromName(name.IsScalar() ? name.Scalar() : "");
     if (!lane.has_value()) Fail(section.Path("exempt_lanes"), "names what is not a lane");
     limits->exempt_lanes[scope].insert(*lane);
   }
 }
 
+// Of a limit that nothing else than the configuration sets.
+void RequireRate(Section& section) {
+  if (!section.Has("rate")) Fail(section.Path("rate"), "is required");
+}
+
 void ReadRate(Section& section, Rate* rate) {
+  if (section.Has("burst")) RequireRate(section);
   section.Read("rate", &rate->per_second);
   section.Read("burst", &rate->burst);
   if (!(rate->per_second >= 0 && rate->per_second <= 1e6)) {
@@ -295,6 +328,7 @@ void ReadRateLimit(Section section, LimitScope scope, Rate* rate, limits::LimitD
 
 void ReadUserLimit(Section section, limits::LimitDefaults* limits) {
   Quota& quota = limits->recipient_user;
+  if (section.Has("window") && !section.Has("count")) Fail(section.Path("count"), "is required");
   section.Read("count", &quota.count);
   section.ReadDuration("window", &quota.window);
   if (quota.count < 0 || quota.count > kQuotaCountMax) {
@@ -311,7 +345,9 @@ void ReadLimits(Section section, limits::LimitDefaults* limits) {
   Section ingest = section.Sub("ingest");
   ReadRate(ingest, &limits->ingest);
   ingest.RefuseUnknown();
-  ReadRateLimit(section.Sub("global"), LimitScope::kGlobal, &limits->global, limits);
+  Section global = section.Sub("global");
+  if (section.Has("global")) RequireRate(global);
+  ReadRateLimit(global, LimitScope::kGlobal, &limits->global, limits);
   ReadRateLimit(section.Sub("tenant"), LimitScope::kTenant, &limits->tenant, limits);
   ReadRateLimit(section.Sub("category"), LimitScope::kCategory, &limits->category, limits);
   ReadRateLimit(section.Sub("recipient_domain"), LimitScope::kRecipientDomain,
@@ -323,7 +359,9 @@ void ReadLimits(Section section, limits::LimitDefaults* limits) {
   warm_up.RefuseUnknown();
   Section accounts = section.Sub("accounts");
   for (const std::string& name : accounts.Keys()) {
-    ReadRateLimit(accounts.Sub(name), LimitScope::kAccount, &limits->accounts[name], limits);
+    Section account = accounts.Sub(name);
+    RequireRate(account);
+    ReadRateLimit(account, LimitScope::kAccount, &limits->accounts[name], limits);
   }
   section.RefuseUnknown();
 }
@@ -335,6 +373,22 @@ void ReadAudience(Section unsubscribe, Section soft_bounces, Config* config) {
   soft_bounces.ReadCount("days", &config->soft_bounces.days);
   soft_bounces.ReadCount("window_days", &config->soft_bounces.window_days);
   soft_bounces.RefuseUnknown();
+}
+
+// Errors name the key and never what it holds.
+void ReadSecrets(Section& root, Config* config) {
+  root.ReadSecret("master_keys", &config->master_keys);
+  if (!config->master_keys.empty()) {
+    const auto keys = storage::MasterKeys::Parse(config->master_keys);
+    if (!keys.ok()) Fail("master_keys", keys.status().message());
+  }
+  for (const auto& [key, value] : {std::pair("operator_token", &config->operator_token),
+                                   std::pair("sidecar_token", &config->sidecar_token)}) {
+    root.ReadSecret(key, value);
+    if (value->empty()) continue;
+    const auto digest = identity::ParseServiceToken(*value);
+    if (!digest.ok()) Fail(key, digest.status().message());
+  }
 }
 
 Config ReadConfig(Section root, const std::string& roles_instead) {
@@ -354,15 +408,13 @@ Config ReadConfig(Section root, const std::string& roles_instead) {
   ReadLimits(root.Sub("limits"), &config.limits);
   ReadAudience(root.Sub("unsubscribe"), root.Sub("soft_bounces"), &config);
   root.Read("log_severity", &config.log_severity);
-  root.ReadSecret("master_keys", &config.master_keys);
-  root.ReadSecret("operator_token", &config.operator_token);
-  root.ReadSecret("sidecar_token", &config.sidecar_token);
+  ReadSecrets(root, &config);
   Section retention = root.Sub("retention");
   retention.ReadDuration("emails", &config.retention.emails);
   retention.ReadDuration("contents", &config.retention.contents);
   retention.RefuseUnknown();
   root.ReadDuration("drain_grace", &config.drain_grace);
-  const YAML::Node accounts = root.Get("accounts");
+  const std::vector<YAML::Node> accounts = root.List("accounts");
   for (size_t i = 0; i < accounts.size(); ++i) {
     config.accounts.push_back(ReadAccount({absl::StrCat("accounts[", i, "]"), accounts[i]}));
   }
@@ -376,7 +428,11 @@ Config ReadConfig(Section root, const std::string& roles_instead) {
 
 absl::StatusOr<Config> ParseConfig(const std::string& yaml, const std::string& roles) {
   try {
-    Config config = ReadConfig({"", YAML::Load(yaml)}, roles);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
+    if (documents.size() > 1) {
+      return absl::InvalidArgumentError("there is more than one YAML document (a line \"---\")");
+    }
+    Config config = ReadConfig({"", documents.empty() ? YAML::Node() : documents.front()}, roles);
     if (absl::Status status = CheckConfig(config); !status.ok()) return status;
     return config;
   } catch (const BadConfig& error) {

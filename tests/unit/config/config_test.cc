@@ -6,18 +6,23 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <regex>
 
 namespace herald::config {
 namespace {
 
 class ConfigTest : public testing::Test {
  protected:
-  void SetUp() override { setenv("HERALD_TEST_SECRET", "0123456789abcdef", 1); }
+  void SetUp() override {
+    setenv("HERALD_TEST_SECRET", "0123456789abcdef", 1);
+    setenv("HERALD_TEST_SHORT_SECRET", "0123456789abcde", 1);
+    setenv("HERALD_TEST_MASTER_KEYS", "k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", 1);
+  }
 
   static std::string Good() {
     return R"(
 database: {dsn: "host=db dbname=herald", migrate: true}
-master_keys: {env: HERALD_TEST_SECRET}
+master_keys: {env: HERALD_TEST_MASTER_KEYS}
 operator_token: {env: HERALD_TEST_SECRET}
 accounts:
   - {name: resend-main, type: resend, api_key: {env: HERALD_TEST_SECRET}}
@@ -28,6 +33,14 @@ delivery:
   lanes:
     critical: {attempts_max: 4, evidence_wait: 10s, unconfirmed: hold}
 )";
+  }
+  // Good with `text` in the place of `part`.
+  static std::string With(const std::string& part, const std::string& text) {
+    std::string yaml = Good();
+    return yaml.replace(yaml.find(part), part.size(), text);
+  }
+  static std::string WithRoutes(const std::string& routes) {
+    return With("{default: resend-main, bulk: sandbox}", routes);
   }
   static std::string Error(const std::string& yaml) {
     return std::string(ParseConfig(yaml).status().message());
@@ -81,6 +94,22 @@ TEST_F(ConfigTest, NamesTheLimitThatIsWrong) {
               testing::HasSubstr("limits.recipient_user.window"));
   EXPECT_THAT(Error(Good() + "limits: {accounts: {nobody: {rate: 1}}}\n"),
               testing::HasSubstr("limits.accounts.nobody"));
+  EXPECT_EQ(Error(Good() + "limits: {tenant: {rate: 1, exempt_lanes: critical}}\n"),
+            "limits.tenant.exempt_lanes: must be a list");
+  EXPECT_EQ(Error(Good() + "limits: {tenant: {rate: 1, exempt_lanes: [[bulk]]}}\n"),
+            "limits.tenant.exempt_lanes: names what is not a lane");
+  EXPECT_EQ(Error(Good() + "limits: {recipient_user: {window: 24h}}\n"),
+            "limits.recipient_user.count: is required");
+}
+
+TEST_F(ConfigTest, AsksForTheRateOfALimit) {
+  EXPECT_EQ(Error(Good() + "limits: {ingest: {burst: 100}}\n"), "limits.ingest.rate: is required");
+  EXPECT_EQ(Error(Good() + "limits: {accounts: {sandbox: }}\n"),
+            "limits.accounts.sandbox.rate: is required");
+  EXPECT_EQ(Error(Good() + "limits: {global: {exempt_lanes: [bulk]}}\n"),
+            "limits.global.rate: is required");
+  // An operator may give a tenant the rate that this leaves open.
+  EXPECT_EQ(Error(Good() + "limits: {tenant: {exempt_lanes: [bulk]}}\n"), "");
 }
 
 TEST_F(ConfigTest, NamesTheKeyThatIsWrong) {
@@ -156,6 +185,52 @@ TEST_F(ConfigTest, NamesTheFileThatCannotBeRead) {
   EXPECT_EQ(LoadConfig("/").status().message(), "cannot read /: Is a directory");
 }
 
+TEST_F(ConfigTest, RefusesWhatIsGivenTwice) {
+  EXPECT_EQ(Error(Good() + "sandbox: resend-main\n"), "sandbox: is given twice");
+  EXPECT_EQ(Error(Good() + "limits: {tenant: {rate: 1, rate: 2}}\n"),
+            "limits.tenant.rate: is given twice");
+  EXPECT_THAT(Error(Good() + "---\nlog_severity: debug\n"),
+              testing::HasSubstr("more than one YAML document"));
+  EXPECT_EQ(Error(WithRoutes("{default: [sandbox, resend-main, {account: sandbox, order: 1}]}")),
+            "routes.default[2]: names sandbox again");
+}
+
+TEST_F(ConfigTest, RefusesListsThatAreNone) {
+  EXPECT_EQ(Error("accounts: resend-main\n"), "accounts: must be a list");
+}
+
+TEST_F(ConfigTest, RefusesDurationsThatMakeNoSense) {
+  const auto error = [](const std::string& delivery) {
+    return Error(With("  lanes:\n", "  " + delivery + "\n  lanes:\n"));
+  };
+  EXPECT_EQ(error("provider_timeout: 0s"), "delivery.provider_timeout: must be above 0");
+  EXPECT_EQ(error("breaker: {window: 0s}"), "delivery.breaker.window: must be above 0");
+  EXPECT_EQ(error("breaker: {slow_call: 0s}"), "delivery.breaker.slow_call: must be above 0");
+  EXPECT_EQ(error("breaker: {open_base: 6m}"),
+            "delivery.breaker.open_base: must be at most open_cap");
+  EXPECT_EQ(error("breaker: {down_cap: 59s}"),
+            "delivery.breaker.down_base: must be at most down_cap");
+  EXPECT_EQ(Error(With("  lanes:\n", "  lanes:\n    bulk: {lifetime: 0s}\n")),
+            "delivery.lanes.bulk.lifetime: must be above 0");
+  EXPECT_EQ(Error(With("  lanes:\n", "  lanes:\n    bulk: {evidence_wait: 0s}\n")), "");
+}
+
+TEST_F(ConfigTest, NamesTheSecretThatCannotBeUsed) {
+  EXPECT_EQ(Error(With("operator_token: {env: HERALD_TEST_SECRET}",
+                       "operator_token: {env: HERALD_TEST_SHORT_SECRET}")),
+            "operator_token: a token must have at least 16 characters");
+  EXPECT_EQ(Error(Good() + "sidecar_token: {env: HERALD_TEST_SHORT_SECRET}\n"),
+            "sidecar_token: a token must have at least 16 characters");
+  EXPECT_EQ(Error(With("HERALD_TEST_MASTER_KEYS", "HERALD_TEST_SECRET")),
+            "master_keys: master keys, line 1: expected the base64 of 32 bytes");
+}
+
+TEST_F(ConfigTest, ReadsTheTlsFilesWhereTheApiRuns) {
+  const std::string yaml = Good() + "listen: {tls: {certificate: /dev/null, key: /}}\n";
+  EXPECT_EQ(Error(yaml), "listen.tls.key: cannot read /: Is a directory");
+  EXPECT_TRUE(ParseConfig(yaml, "delivery,duties").ok());
+}
+
 TEST_F(ConfigTest, NeverRepeatsASecret) {
   EXPECT_THAT(Error(Good() + "sidecar_token: plain-secret\n"),
               testing::Not(testing::HasSubstr("plain-secret")));
@@ -194,9 +269,10 @@ TEST_F(ConfigTest, TakesWhatItsDocumentShows) {
   yaml = yaml.substr(0, yaml.find("```"));
   for (const std::string source : {"{env: ", "{file: "}) {
     for (size_t at = 0; (at = yaml.find(source, at)) != std::string::npos; ++at) {
-      yaml.replace(at, yaml.find('}', at) + 1 - at, "{ env: HERALD_TEST_SECRET}");
+      yaml.replace(at, yaml.find('}', at) + 1 - at, "{ env: HERALD_TEST_MASTER_KEYS}");
     }
   }
+  yaml = std::regex_replace(yaml, std::regex("/etc/herald/tls/[a-z.]+"), "/dev/null");
   const auto config = ParseConfig(yaml);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->accounts.size(), 4u);
@@ -207,7 +283,7 @@ TEST_F(ConfigTest, RolesFromOutsideStandInPlaceOfTheFilesAndAreChecked) {
   const std::string api_alone = R"(
 roles: api
 database: {dsn: "host=db dbname=herald"}
-master_keys: {env: HERALD_TEST_SECRET}
+master_keys: {env: HERALD_TEST_MASTER_KEYS}
 operator_token: {env: HERALD_TEST_SECRET}
 )";
   EXPECT_TRUE(ParseConfig(api_alone).ok());
