@@ -52,21 +52,27 @@ namespace {
 
 constexpr char kVersion[] = HERALD_VERSION;
 constexpr absl::Duration kMigratePatience = absl::Seconds(60);
+constexpr absl::Duration kMigratePause = absl::Seconds(1);
 // How soon a database that follows a failover, with another clock, is followed.
 constexpr absl::Duration kClockInterval = absl::Seconds(5);
 
 using ops::Log;
 using ops::Severity;
 
-// Migrations wait for the database: a replica may start before it.
-absl::Status PrepareSchema(const config::Config& config) {
+// Migrations wait for the database: a replica may start before it. kCancelled: one of `signals`,
+// which are blocked, came while it waited.
+absl::Status PrepareSchema(const config::Config& config, const sigset_t& signals) {
+  const timespec pause = absl::ToTimespec(kMigratePause);
   const absl::Time deadline = absl::Now() + kMigratePatience;
   while (true) {
     const absl::Status status = config.migrate ? storage::Migrate(config.database_dsn)
                                                : storage::CheckSchema(config.database_dsn);
     if (!absl::IsUnavailable(status) || absl::Now() > deadline) return status;
     Log(Severity::kWarning, "database_unavailable", {{"reason", status.message()}});
-    absl::SleepFor(absl::Seconds(1));
+    const int signal = sigtimedwait(&signals, nullptr, &pause);
+    if (signal < 0) continue;
+    Log(Severity::kInfo, "stopped", {{"signal", signal}});
+    return absl::CancelledError("a signal came before the database");
   }
 }
 
@@ -362,7 +368,9 @@ absl::Status Service::StartApi() {
 // Runs until a signal. `started` is called once calls are taken.
 absl::Status Serve(const config::Config& config, const sigset_t& signals,
                    const std::function<absl::Status(Service&)>& started) {
-  if (absl::Status status = PrepareSchema(config); !status.ok()) return status;
+  const absl::Status prepared = PrepareSchema(config, signals);
+  if (absl::IsCancelled(prepared)) return absl::OkStatus();
+  if (!prepared.ok()) return prepared;
   absl::StatusOr<storage::MasterKeys> keys = storage::MasterKeys::Parse(config.master_keys);
   if (!keys.ok()) return keys.status();
   absl::StatusOr<identity::AuthenticatorOptions> options = AuthenticatorOptionsOf(config);
@@ -426,7 +434,11 @@ absl::Status RunConfigured(const Flags& flags, const sigset_t& signals) {
     return absl::InvalidArgumentError("log_severity: must be debug, info, warning or error");
   }
   if (flags.check_config) return absl::OkStatus();
-  if (flags.migrate) return storage::Migrate(config->database_dsn);
+  if (flags.migrate) {
+    // Nothing asks for them here: they end the process, and the server rolls back.
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    return storage::Migrate(config->database_dsn);
+  }
   ops::LogOptions log;
   log.min_severity = *severity;
   ops::StartLog(log);

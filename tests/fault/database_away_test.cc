@@ -1,6 +1,7 @@
 // heraldd while its database is not there.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <future>
 
@@ -65,6 +66,18 @@ TEST_F(DatabaseAwayTest, WaitsForADatabaseThatIsAwayAtTheStart) {
   ASSERT_OK(stack_->cluster().Start());
   ASSERT_OK(stack_->AwaitListening(kPatience));
   EXPECT_TRUE(BecomesServing(stack_->ConnectWithoutRetries({"", "no-token"}), true));
+}
+
+TEST_F(DatabaseAwayTest, StopsAtOnceWhileItWaitsForADatabaseAtTheStart) {
+  ASSERT_OK(stack_->cluster().Stop(/*immediate=*/true));
+  for (const int signal : {SIGTERM, SIGINT}) {
+    ASSERT_OK(stack_->Launch({}));
+    ASSERT_OK(stack_->process().WaitForLine("\"database_unavailable\"", kPatience));
+    stack_->process().Signal(signal);
+    // Without an ear for signals it goes on for a minute, and then fails.
+    EXPECT_EQ(stack_->process().Wait(kPatience), 0);
+    EXPECT_OK(stack_->process().WaitForLine("\"stopped\"", kPatience));
+  }
 }
 
 TEST_F(DatabaseAwayTest, SaysSoWhileItIsAwayAndServesAgainWhenItIsBack) {
