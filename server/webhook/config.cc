@@ -5,17 +5,15 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "model/route.h"
 #include "providers/decoders/webhook_decoders.h"
 
 namespace herald::webhook {
 namespace {
-
-constexpr size_t kAccountBytesMax = 64;
 
 // The options as text, before they are checked.
 struct Options {
@@ -29,7 +27,7 @@ struct Options {
 void DeclareConnection(CLI::App& app, WebhookConfig& config) {
   app.add_option("--heraldd", config.heraldd, "gRPC address of heraldd")->capture_default_str();
   app.add_option("--token-file", config.token_file,
-                 "File with the API token (scope SIDECAR); re-read when it changes.\n"
+                 "File with heraldd's `sidecar_token`; re-read when it changes.\n"
                  "Without it the token is taken from HERALD_WEBHOOK_TOKEN.");
   app.add_flag("--tls", config.tls, "Speak TLS to heraldd");
   app.add_option("--tls-ca", config.tls_ca_file, "CA certificates that heraldd is verified with")
@@ -100,11 +98,6 @@ absl::Status Check(const Options& options, WebhookConfig& config) {
   return absl::OkStatus();
 }
 
-bool IsNameCharacter(char c) {
-  return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-         absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
-}
-
 }  // namespace
 
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
@@ -159,10 +152,9 @@ absl::StatusOr<AccountConfig> ParseAccount(absl::string_view text) {
   AccountConfig account{std::string(text.substr(0, equals)),
                         std::string(text.substr(equals + 1, colon - equals - 1)),
                         std::string(text.substr(colon + 1))};
-  if (account.name.empty() || account.name.size() > kAccountBytesMax ||
-      !std::all_of(account.name.begin(), account.name.end(), IsNameCharacter)) {
+  if (!IsAccountName(account.name)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", account.name, "\" is not 1 to 64 of a-z, 0-9, '.', '_' and '-'"));
+        absl::StrCat("\"", account.name, "\" is not 1 to 64 of letters, digits, '.', '_' and '-'"));
   }
   const std::vector<std::string> types = providers::WebhookProviderTypes();
   if (std::find(types.begin(), types.end(), account.provider_type) == types.end()) {

@@ -51,7 +51,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv);
 
 // "127.0.0.1:8081" or "[::1]:8081".
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
-// "NAME=TYPE:FILE": a name of 1–64 characters of [a-z0-9._-], a known provider type.
+// "NAME=TYPE:FILE": a name as IsAccountName (model/route.h) has it, a known provider type.
 absl::StatusOr<AccountConfig> ParseAccount(absl::string_view text);
 
 }  // namespace herald::webhook

@@ -61,6 +61,46 @@ struct GrpcDeliveryEventSink::Impl {
         events(pb::DeliveryEventService::NewStub(channel)),
         health_stub(health::Health::NewStub(channel)) {}
 
+  // Takes the call over.
+  void Send(absl::string_view bearer, RecordCall* call, absl::Duration timeout) {
+    call->context.AddMetadata("authorization", absl::StrCat("Bearer ", bearer));
+    call->context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    Began();
+    events->async()->RecordDeliveryEvents(&call->context, &call->request, &call->response,
+                                          [this, call](const grpc::Status& status) {
+                                            NoteToken(status.error_code());
+                                            call->done(ToStatus(status));
+                                            delete call;
+                                            Ended();
+                                          });
+  }
+
+  // A request without events: whose token is taken is told that it is invalid, and nothing is
+  // recorded.
+  void TryToken(absl::string_view bearer, Done done) {
+    auto* call = new RecordCall;
+    call->done = [done = std::move(done)](const absl::Status& status) {
+      const bool taken = status.ok() || absl::IsInvalidArgument(status);
+      done(taken ? absl::OkStatus() : absl::UnavailableError("heraldd does not take the token"));
+    };
+    Send(bearer, call, options.ready_timeout);
+  }
+
+  // What an answer to a call with the token says of the token.
+  void NoteToken(grpc::StatusCode code) {
+    absl::MutexLock lock(&mutex);
+    if (code == grpc::StatusCode::OK || code == grpc::StatusCode::INVALID_ARGUMENT) {
+      token_taken = true;
+    } else if (code == grpc::StatusCode::UNAUTHENTICATED ||
+               code == grpc::StatusCode::PERMISSION_DENIED) {
+      token_taken = false;
+    }
+  }
+  bool TokenTaken() {
+    absl::MutexLock lock(&mutex);
+    return token_taken;
+  }
+
   void Began() {
     absl::MutexLock lock(&mutex);
     ++calls;
@@ -80,6 +120,8 @@ struct GrpcDeliveryEventSink::Impl {
 
   absl::Mutex mutex;
   int calls ABSL_GUARDED_BY(mutex) = 0;
+  // By the last answer that tells; false before the first.
+  bool token_taken ABSL_GUARDED_BY(mutex) = false;
 };
 
 GrpcDeliveryEventSink::GrpcDeliveryEventSink(const Options& options, Token token)
@@ -95,30 +137,29 @@ void GrpcDeliveryEventSink::Record(absl::Span<const ReceivedEvent> events, Done 
   if (!token.ok()) return done(absl::UnavailableError(token.status().message()));
   auto* call = new RecordCall;
   call->done = std::move(done);
-  call->context.AddMetadata("authorization", absl::StrCat("Bearer ", *token));
-  call->context.set_deadline(absl::ToChronoTime(absl::Now() + impl_->options.record_timeout));
   for (const ReceivedEvent& event : events) Convert(event, call->request.add_events());
-  impl_->Began();
-  impl_->events->async()->RecordDeliveryEvents(
-      &call->context, &call->request, &call->response,
-      [impl = impl_.get(), call](const grpc::Status& status) {
-        call->done(ToStatus(status));
-        delete call;
-        impl->Ended();
-      });
+  impl_->Send(*token, call, impl_->options.record_timeout);
 }
 
 void GrpcDeliveryEventSink::CheckReady(Done done) {
+  const auto token = impl_->token();
+  if (!token.ok()) return done(absl::UnavailableError(token.status().message()));
   auto* call = new HealthCall;
   call->done = std::move(done);
   call->context.set_deadline(absl::ToChronoTime(absl::Now() + impl_->options.ready_timeout));
   impl_->Began();
   impl_->health_stub->async()->Check(
       &call->context, &call->request, &call->response,
-      [impl = impl_.get(), call](const grpc::Status& status) {
+      [impl = impl_.get(), call, bearer = *token](const grpc::Status& status) {
         const bool serving =
             status.ok() && call->response.status() == health::HealthCheckResponse::SERVING;
-        call->done(serving ? absl::OkStatus() : absl::UnavailableError("heraldd is not serving"));
+        if (!serving) {
+          call->done(absl::UnavailableError("heraldd is not serving"));
+        } else if (impl->TokenTaken()) {
+          call->done(absl::OkStatus());
+        } else {
+          impl->TryToken(bearer, std::move(call->done));
+        }
         delete call;
         impl->Ended();
       });

@@ -29,7 +29,8 @@ class GrpcDeliveryEventSink final : public DeliveryEventSink {
   ~GrpcDeliveryEventSink() override;
 
   void Record(absl::Span<const ReceivedEvent> events, Done done) override;
-  // Asks heraldd's health service.
+  // Asks heraldd's health service, and tries the token where none of its calls was taken since the
+  // last one that was refused for it.
   void CheckReady(Done done) override;
 
  private:

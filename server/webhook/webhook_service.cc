@@ -51,7 +51,7 @@ void WebhookService::Handle(const HttpRequest& request, HttpServer::Respond resp
 void WebhookService::HandleReadiness(HttpServer::Respond respond) {
   sink_.CheckReady([respond = std::move(respond)](const absl::Status& status) {
     respond(status.ok() ? HttpResponse{200, "ready\n", {}}
-                        : HttpResponse{503, "heraldd cannot be reached.\n", {}});
+                        : HttpResponse{503, "heraldd takes no events.\n", {}});
   });
 }
 

@@ -34,7 +34,7 @@ TEST(WebhookConfig, NamesWhatIsWrong) {
        "--account: \"pigeon\" is no provider type; known: resend, sandbox"},
       {{"--account", "a=resend"}, "--account: \"a=resend\" is not NAME=TYPE:FILE"},
       {{"--account", "A b=resend:/f"},
-       "--account: \"A b\" is not 1 to 64 of a-z, 0-9, '.', '_' and '-'"},
+       "--account: \"A b\" is not 1 to 64 of letters, digits, '.', '_' and '-'"},
       {{"--account", "a=resend:/f", "--account", "a=resend:/g"}, "--account: a is given twice"},
       {{"--account", "a=resend:/f", "--listen", "8081"}, "--listen: \"8081\" is not HOST:PORT"},
       {{"--account", "a=resend:/f", "--listen", "::1:70000"},
@@ -49,6 +49,12 @@ TEST(WebhookConfig, NamesWhatIsWrong) {
   }
 }
 
+TEST(WebhookConfig, TakesEveryNameThatHeralddTakes) {
+  const CommandLine line = Parse({"--account", "Resend-EU_1.a=resend:/f"});
+  ASSERT_EQ(line.text, "");
+  EXPECT_EQ(line.config.accounts[0].name, "Resend-EU_1.a");
+}
+
 TEST(WebhookConfig, NeedsAnAccount) {
   EXPECT_EQ(Parse({}).exit_code, 2);
   EXPECT_NE(Parse({}).text.find("--account is required"), std::string::npos);
@@ -58,6 +64,7 @@ TEST(WebhookConfig, Helps) {
   const CommandLine line = Parse({"--help"});
   EXPECT_EQ(line.exit_code, 0);
   EXPECT_NE(line.text.find("--token-file"), std::string::npos);
+  EXPECT_NE(line.text.find("heraldd's `sidecar_token`"), std::string::npos);
 }
 
 }  // namespace

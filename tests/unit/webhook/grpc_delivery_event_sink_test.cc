@@ -102,6 +102,27 @@ TEST_F(GrpcDeliveryEventSinkTest, IsUnavailableWithoutHeraldd) {
   EXPECT_EQ(Ready().code(), absl::StatusCode::kUnavailable);
 }
 
+// Nobody sends webhooks to a sidecar that is not ready: it has to find out by itself.
+TEST_F(GrpcDeliveryEventSinkTest, IsNotReadyUntilItsTokenIsTaken) {
+  for (const auto code : {grpc::StatusCode::UNAUTHENTICATED, grpc::StatusCode::PERMISSION_DENIED}) {
+    heraldd_.Fail(grpc::Status(code, "no"));
+    EXPECT_FALSE(Record({Bounce()}).ok());
+    EXPECT_EQ(Ready().code(), absl::StatusCode::kUnavailable);
+    heraldd_.Fail(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no events"));
+    EXPECT_TRUE(Ready().ok());
+  }
+  EXPECT_TRUE(heraldd_.events().empty());
+}
+
+TEST_F(GrpcDeliveryEventSinkTest, IsNotReadyWithATokenThatWasNeverTaken) {
+  heraldd_.Fail(grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no"));
+  EXPECT_EQ(Ready().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(heraldd_.authorization(), "Bearer hk_sidecar");
+  token_ = absl::UnavailableError("no token");
+  heraldd_.Fail(grpc::Status::OK);
+  EXPECT_EQ(Ready().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(GrpcDeliveryEventSinkTest, IsReadyWhileHeralddServes) {
   EXPECT_TRUE(Ready().ok());
   heraldd_.Serving(false);
