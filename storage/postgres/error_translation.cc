@@ -50,7 +50,57 @@ std::string SafeWords(const std::exception& error, absl::string_view state) {
   return absl::StrCat(": ", words.substr(0, words.find('\n')));
 }
 
+struct KnownFailure {
+  const char* text;  // of libpq, or of the server in English
+  const char* reason;
+};
+
+// The first that fits counts.
+constexpr KnownFailure kConnectFailures[] = {
+    {"password authentication failed", "authentication failed"},
+    {"authentication failed for user", "authentication failed"},
+    {"no password supplied", "authentication failed"},
+    {"no pg_hba.conf entry", "the server allows no such connection"},
+    {"is not permitted to log in", "the role may not log in"},
+    {"permission denied for database", "the role may not connect to this database"},
+    {"is not currently accepting connections", "the database takes no connections"},
+    {"FATAL:  role \"", "no such role"},
+    {"FATAL:  database \"", "no such database"},
+    {"too many clients", "too many connections"},
+    {"remaining connection slots", "too many connections"},
+    {"too many connections for", "too many connections"},
+    {"could not translate host name", "the host's name cannot be resolved"},
+    {"Connection refused", "refused"},
+    {"timeout expired", "timed out"},
+};
+
+// How libpq begins its word on a connection string that it cannot use.
+constexpr const char* kMalformed[] = {
+    "invalid ",
+    "could not match ",
+    "missing \"=\"",
+    "unterminated quoted",
+    "end of string reached",
+    "unexpected character",
+    "forbidden value",
+};
+
 }  // namespace
+
+absl::Status TranslateConnectFailure(const std::exception& error) {
+  const absl::string_view text = error.what();
+  for (const char* beginning : kMalformed) {
+    if (!absl::StartsWith(text, beginning)) continue;
+    return absl::InvalidArgumentError("database.dsn: the connection string is malformed");
+  }
+  std::string message = "the database cannot be reached";
+  for (const KnownFailure& known : kConnectFailures) {
+    if (!absl::StrContains(text, known.text)) continue;
+    absl::StrAppend(&message, ": ", known.reason);
+    break;
+  }
+  return absl::UnavailableError(message);
+}
 
 absl::Status TranslateError(const std::exception& error, bool link_open, const char* query) {
   const std::string state = SqlState(error);

@@ -11,6 +11,11 @@ namespace herald::storage {
 // `link_open` is whether the connection survived.
 absl::Status TranslateError(const std::exception& error, bool link_open, const char* query);
 
+// What connecting threw. libpq's text may name hosts and users: the message holds a class of
+// failure in words of our own, where the text is known. kInvalidArgument: the connection string is
+// malformed, so that trying again is no use; else kUnavailable.
+absl::Status TranslateConnectFailure(const std::exception& error);
+
 // Whether an error that COMMIT met leaves open if it took place: the link is gone, or the server
 // says so itself (08xxx, 40003, 57Pxx). A server that goes on talking has rolled back.
 bool LeavesCommitInDoubt(const std::exception& error, bool link_open);

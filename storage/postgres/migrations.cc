@@ -129,8 +129,8 @@ absl::Status WithConnection(const std::string& dsn, const std::string& step, F u
   std::unique_ptr<pqxx::connection> connection;
   try {
     connection = std::make_unique<pqxx::connection>(WithLinkDefaults(dsn));
-  } catch (const std::exception&) {
-    return absl::UnavailableError("the database cannot be reached");
+  } catch (const std::exception& error) {
+    return TranslateConnectFailure(error);
   }
   try {
     return use(*connection);

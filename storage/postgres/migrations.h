@@ -24,6 +24,7 @@ const std::vector<Migration>& EmbeddedMigrations();
 // and again: an advisory lock serialises. The user of `dsn` owns the schema and must be allowed to
 // create roles, unless they exist.
 //   kUnavailable         no connection, or lost on the way; run it again
+//   kInvalidArgument     `dsn` is malformed
 //   kFailedPrecondition  an applied migration differs from this binary's, the schema is newer than
 //                        the binary, or a role may bypass row-level security
 //   kInternal            a migration failed; it left nothing behind

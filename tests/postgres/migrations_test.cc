@@ -148,6 +148,24 @@ TEST_F(MigrationsTest, RefuseARoleThatBypassesRowLevelSecurity) {
   EXPECT_OK(CheckSchema(dsn_));
 }
 
+TEST_F(MigrationsTest, SayWhyThereIsNoConnectionWithoutNamingAnybody) {
+  const auto message = [](const std::string& dsn) { return CheckSchema(dsn).ToString(); };
+  EXPECT_EQ(message(cluster_.Dsn("nowhere")),
+            "UNAVAILABLE: the database cannot be reached: no such database");
+  EXPECT_EQ(message(dsn_ + " user=stranger"),
+            "UNAVAILABLE: the database cannot be reached: no such role");
+  ASSERT_OK(cluster_.Psql(database_, "DROP ROLE IF EXISTS guest; CREATE ROLE guest NOLOGIN"));
+  EXPECT_EQ(message(dsn_ + " user=guest"),
+            "UNAVAILABLE: the database cannot be reached: the role may not log in");
+  EXPECT_EQ(message("host=127.0.0.1 port=1 dbname=x"),
+            "UNAVAILABLE: the database cannot be reached: refused");
+  for (const char* malformed :
+       {"hots=db", "host=127.0.0.1 port=abc", "host=a,b port=1,2,3", "postgres://h/d?foo=1"}) {
+    EXPECT_EQ(message(malformed),
+              "INVALID_ARGUMENT: database.dsn: the connection string is malformed");
+  }
+}
+
 TEST_F(MigrationsTest, AnUnreachableDatabaseIsUnavailable) {
   EXPECT_THAT(Migrate("host=127.0.0.1 port=1 dbname=x"), StatusIs(absl::StatusCode::kUnavailable));
 }
