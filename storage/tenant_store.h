@@ -62,7 +62,8 @@ struct Page {
 
 // Tenants, their API tokens and the audit log. Thread-safe, blocking. Every change writes its audit
 // entry (actor, action) in the same transaction. Errors of all methods: kUnavailable (the database
-// is away; nothing is known to have changed), kNotFound, kAlreadyExists where said.
+// does not answer in time; it is not known whether a change took effect), kNotFound, kAlreadyExists
+// where said.
 class TenantStore {
  public:
   virtual ~TenantStore() = default;

@@ -4,6 +4,7 @@
 
 #include "storage/postgres/account_health_sql.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/email_rows.h"
 #include "storage/postgres/tenant_queries.h"
 #include "storage/postgres/transaction.h"
 
@@ -80,19 +81,20 @@ absl::StatusOr<AccountReport> Changed(Transaction& transaction, const pqxx::resu
 }  // namespace
 
 absl::Status PostgresAccountHealthStore::Register(absl::Span<const std::string> accounts) {
-  return RunTransaction(pool_, Engine("register_accounts"),
-                        [&](Transaction& transaction) -> absl::Status {
-                          ArrayParam names;
-                          for (const std::string& account : accounts) names.AddText(account);
-                          transaction.Exec(health_sql::kRegister, names.Take());
-                          return absl::OkStatus();
-                        });
+  return StoreError(RunTransaction(pool_, Engine("register_accounts"),
+                                   [&](Transaction& transaction) -> absl::Status {
+                                     ArrayParam names;
+                                     for (const std::string& account : accounts)
+                                       names.AddText(account);
+                                     transaction.Exec(health_sql::kRegister, names.Take());
+                                     return absl::OkStatus();
+                                   }));
 }
 
 absl::StatusOr<HealthExchange> PostgresAccountHealthStore::Exchange(
     absl::Span<const AccountCalls> calls, absl::Span<const AccountPause> pauses,
     absl::Duration recent, absl::Duration window) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, Engine("exchange_health"),
       [&](Transaction& transaction) -> absl::StatusOr<HealthExchange> {
         if (!calls.empty()) {
@@ -114,49 +116,49 @@ absl::StatusOr<HealthExchange> PostgresAccountHealthStore::Exchange(
           exchange.accounts.push_back(std::move(health));
         }
         return exchange;
-      });
+      }));
 }
 
 absl::StatusOr<bool> PostgresAccountHealthStore::SwapBreaker(absl::string_view account,
                                                              int64_t revision,
                                                              const Breaker& breaker) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, Engine("swap_breaker"), [&](Transaction& transaction) -> absl::StatusOr<bool> {
         const bool probing = breaker.state == BreakerState::kHalfOpen;
         const pqxx::result result = transaction.Exec(
             health_sql::kSwap, account, revision, static_cast<int>(breaker.state), breaker.reason,
             breaker.opens, breaker.since, breaker.until, probing ? breaker.prober : "");
         return result.affected_rows() == 1;
-      });
+      }));
 }
 
 absl::StatusOr<std::vector<AccountReport>> PostgresAccountHealthStore::List(absl::Duration window) {
-  return RunTransaction(
-      pool_, Engine("list_accounts", /*read_only=*/true),
-      [&](Transaction& transaction) -> absl::StatusOr<std::vector<AccountReport>> {
-        return ReadReports(transaction.Exec(health_sql::kReport, Slots(window), ""));
-      });
+  return StoreResult(
+      RunTransaction(pool_, Engine("list_accounts", /*read_only=*/true),
+                     [&](Transaction& transaction) -> absl::StatusOr<std::vector<AccountReport>> {
+                       return ReadReports(transaction.Exec(health_sql::kReport, Slots(window), ""));
+                     }));
 }
 
 absl::StatusOr<AccountReport> PostgresAccountHealthStore::Disable(absl::string_view account,
                                                                   absl::string_view reason,
                                                                   const AuditEntry& audit) {
-  return RunTransaction(pool_, Engine("disable_account"),
-                        [&](Transaction& transaction) -> absl::StatusOr<AccountReport> {
-                          return Changed(
-                              transaction,
-                              transaction.Exec(health_sql::kDisable, account, reason, audit.actor),
-                              account, audit);
-                        });
+  return StoreResult(RunTransaction(pool_, Engine("disable_account"),
+                                    [&](Transaction& transaction) -> absl::StatusOr<AccountReport> {
+                                      return Changed(transaction,
+                                                     transaction.Exec(health_sql::kDisable, account,
+                                                                      reason, audit.actor),
+                                                     account, audit);
+                                    }));
 }
 
 absl::StatusOr<AccountReport> PostgresAccountHealthStore::Enable(absl::string_view account,
                                                                  const AuditEntry& audit) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, Engine("enable_account"),
       [&](Transaction& transaction) -> absl::StatusOr<AccountReport> {
         return Changed(transaction, transaction.Exec(health_sql::kEnable, account), account, audit);
-      });
+      }));
 }
 
 }  // namespace herald::storage

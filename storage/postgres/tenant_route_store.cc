@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/email_rows.h"
 #include "storage/postgres/tenant_queries.h"
 #include "storage/postgres/tenant_route_sql.h"
 #include "storage/postgres/transaction.h"
@@ -53,33 +54,33 @@ void InsertSteps(Transaction& transaction, const TenantRoute& route) {
 }  // namespace
 
 absl::StatusOr<int64_t> PostgresTenantRouteStore::Version() {
-  return RunTransaction(pool_, Engine("route_version", /*read_only=*/true),
-                        [](Transaction& transaction) -> absl::StatusOr<int64_t> {
-                          return Int64Of(transaction.Exec(route_sql::kVersion)[0][0]);
-                        });
+  return StoreResult(RunTransaction(pool_, Engine("route_version", /*read_only=*/true),
+                                    [](Transaction& transaction) -> absl::StatusOr<int64_t> {
+                                      return Int64Of(transaction.Exec(route_sql::kVersion)[0][0]);
+                                    }));
 }
 
 absl::StatusOr<std::vector<TenantRoute>> PostgresTenantRouteStore::ListAll() {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, Engine("list_all_routes", /*read_only=*/true),
       [](Transaction& transaction) -> absl::StatusOr<std::vector<TenantRoute>> {
         return ReadRoutes(transaction.Exec(route_sql::kList, absl::optional<TenantId>()));
-      });
+      }));
 }
 
 absl::StatusOr<std::vector<TenantRoute>> PostgresTenantRouteStore::List(TenantId tenant) {
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, {.tenants = {tenant}, .read_only = true, .name = "list_tenant_routes"},
       [&](Transaction& transaction) -> absl::StatusOr<std::vector<TenantRoute>> {
         if (transaction.Exec(route_sql::kTenantExists, tenant).empty()) {
           return absl::NotFoundError("tenant");
         }
         return ReadRoutes(transaction.Exec(route_sql::kList, absl::optional<TenantId>(tenant)));
-      });
+      }));
 }
 
 absl::Status PostgresTenantRouteStore::Put(const TenantRoute& route, const AuditEntry& audit) {
-  return RunTransaction(
+  return StoreError(RunTransaction(
       pool_, Engine("put_tenant_route"), [&](Transaction& transaction) -> absl::Status {
         if (transaction.Exec(route_sql::kTenantExists, route.tenant).empty()) {
           return absl::NotFoundError("tenant");
@@ -96,7 +97,7 @@ absl::Status PostgresTenantRouteStore::Put(const TenantRoute& route, const Audit
         transaction.Exec(kInsertAudit, absl::optional<TenantId>(route.tenant), audit.actor,
                          audit.action, audit.target);
         return absl::OkStatus();
-      });
+      }));
 }
 
 }  // namespace herald::storage

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/email_rows.h"
 #include "storage/postgres/tenant_queries.h"
 #include "storage/postgres/tenant_store.h"
 #include "storage/postgres/transaction.h"
@@ -64,17 +65,17 @@ std::string NumberText(double number) { return absl::StrFormat("%.17g", number);
 
 absl::StatusOr<TenantLimits> PostgresTenantStore::GetTenantLimits(TenantId tenant) {
   using Result = absl::StatusOr<TenantLimits>;
-  return RunTransaction(pool_,
-                        {.tenants = {tenant}, .read_only = true, .name = "get_tenant_limits"},
-                        [&](Transaction& transaction) -> Result {
-                          const pqxx::result rows = transaction.Exec(kGetLimits, tenant);
-                          if (!rows.empty()) return LimitsOf(rows[0]);
-                          if (transaction.Exec(kGetTenant, tenant).empty())
-                            return absl::NotFoundError("tenant");
-                          TenantLimits none;
-                          none.tenant = tenant;
-                          return none;
-                        });
+  return StoreResult(
+      RunTransaction(pool_, {.tenants = {tenant}, .read_only = true, .name = "get_tenant_limits"},
+                     [&](Transaction& transaction) -> Result {
+                       const pqxx::result rows = transaction.Exec(kGetLimits, tenant);
+                       if (!rows.empty()) return LimitsOf(rows[0]);
+                       if (transaction.Exec(kGetTenant, tenant).empty())
+                         return absl::NotFoundError("tenant");
+                       TenantLimits none;
+                       none.tenant = tenant;
+                       return none;
+                     }));
 }
 
 absl::StatusOr<TenantLimits> PostgresTenantStore::SetTenantLimits(const TenantLimits& limits,
@@ -90,7 +91,7 @@ absl::StatusOr<TenantLimits> PostgresTenantStore::SetTenantLimits(const TenantLi
   const std::string texts[] = {categories.Take(), rates.Take(), bursts.Take(), counts.Take(),
                                windows.Take()};
   using Result = absl::StatusOr<TenantLimits>;
-  return RunTransaction(
+  return StoreResult(RunTransaction(
       pool_, ByOperator("set_tenant_limits", false), [&](Transaction& transaction) -> Result {
         const pqxx::result rows = transaction.Exec(
             kSetLimits, limits.tenant, NumberText(limits.ingest.per_second), limits.ingest.burst,
@@ -100,19 +101,19 @@ absl::StatusOr<TenantLimits> PostgresTenantStore::SetTenantLimits(const TenantLi
         if (rows.empty()) return absl::NotFoundError("tenant");
         transaction.Exec(kInsertAudit, limits.tenant, audit.actor, audit.action, audit.target);
         return LimitsOf(rows[0]);
-      });
+      }));
 }
 
 absl::StatusOr<std::vector<TenantLimits>> PostgresTenantStore::ListTenantLimits(absl::Time since) {
   using Result = absl::StatusOr<std::vector<TenantLimits>>;
-  return RunTransaction(pool_, ByOperator("list_tenant_limits", true),
-                        [&](Transaction& transaction) -> Result {
-                          std::vector<TenantLimits> all;
-                          for (const pqxx::row& row : transaction.Exec(kListLimits, since)) {
-                            all.push_back(LimitsOf(row));
-                          }
-                          return all;
-                        });
+  return StoreResult(RunTransaction(
+      pool_, ByOperator("list_tenant_limits", true), [&](Transaction& transaction) -> Result {
+        std::vector<TenantLimits> all;
+        for (const pqxx::row& row : transaction.Exec(kListLimits, since)) {
+          all.push_back(LimitsOf(row));
+        }
+        return all;
+      }));
 }
 
 }  // namespace herald::storage
