@@ -118,11 +118,7 @@ void LaneWorker::HoldBackLastClaims(std::vector<storage::LeasedEmail>& emails) {
                       email->slots_held, ""});
   }
   emails.erase(waiting, emails.end());
-  if (parked.empty()) return;
-  // Should this fail, the leases end by themselves.
-  if (absl::Status status = parts_.store->Park(parked); !status.ok()) {
-    parts_.observer->OnStorageError("park", status);
-  }
+  if (!parked.empty()) ParkPatiently(parked);
 }
 
 // An email whose earlier claim never came to an end may be what took the process along: it goes
@@ -294,19 +290,33 @@ void LaneWorker::Begin(std::vector<Job> jobs) {
   if (!stale.empty()) parts_.store->ReturnLeases(stale).IgnoreError();
 }
 
-// Asks until the database answers or the leases are over: a claim that ends with its lease counts
-// towards quarantine, and no email shall be taken for poison because the database was away. A
-// repeated call finds the attempts of one whose answer was lost. `asked`: when the last one began.
+// A repeated call finds the attempts of one whose answer was lost. `asked`: when the last one
+// began.
 absl::StatusOr<std::vector<storage::BeginResult>> LaneWorker::BeginPatiently(
     const std::vector<storage::AttemptStart>& starts, absl::Time* asked) {
+  absl::StatusOr<std::vector<storage::BeginResult>> begun;
+  AskPatiently("begin", [&] {
+    *asked = SteadyNow();
+    begun = parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
+    return begun.status();
+  });
+  return begun;
+}
+
+// Should this fail, the leases end by themselves, and the tokens of limits are lost.
+void LaneWorker::ParkPatiently(const std::vector<storage::ParkedEmail>& emails) {
+  AskPatiently("park", [&] { return parts_.store->Park(emails); });
+}
+
+// Asks until the database answers or the leases are over: a claim that ends with its lease counts
+// towards quarantine, and no email shall be taken for poison because the database was away.
+void LaneWorker::AskPatiently(absl::string_view step, const std::function<absl::Status()>& ask) {
   const absl::Time give_up = SteadyNow() + parts_.lease;
   for (absl::Duration wait = kBusyPoll;; wait = std::min(wait * 2, kIdlePoll)) {
-    *asked = SteadyNow();
-    absl::StatusOr<std::vector<storage::BeginResult>> begun =
-        parts_.store->BeginAttempts(starts, parts_.provider_timeout + kRecordMargin);
-    if (begun.ok()) return begun;
-    parts_.observer->OnStorageError("begin", begun.status());
-    if (Stopping() || SteadyNow() > give_up) return begun;
+    const absl::Status answer = ask();
+    if (answer.ok()) return;
+    parts_.observer->OnStorageError(step, answer);
+    if (Stopping() || SteadyNow() > give_up) return;
     Pause(wait);
   }
 }

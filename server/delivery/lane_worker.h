@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/delivery/closed_routes.h"
@@ -84,6 +85,9 @@ class LaneWorker {
   void Begin(std::vector<Job> jobs);
   absl::StatusOr<std::vector<storage::BeginResult>> BeginPatiently(
       const std::vector<storage::AttemptStart>& starts, absl::Time* asked);
+  void ParkPatiently(const std::vector<storage::ParkedEmail>& emails);
+  void AskPatiently(absl::string_view step, const std::function<absl::Status()>& ask)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void HandOver(Job job, int attempt);
   void EndUnsent(const Job& job, int attempt);
   void End(const std::shared_ptr<const storage::LeasedEmail>& email, storage::AttemptEnd end);

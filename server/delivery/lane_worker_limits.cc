@@ -38,10 +38,7 @@ std::vector<LaneWorker::Job> LaneWorker::Limit(std::vector<Job> jobs) {
                       std::string(LimitScopeName(answer.limit))});
   }
   if (parked.empty()) return going;
-  // Should this fail, the leases end by themselves and the tokens are lost.
-  if (absl::Status status = parts_.store->Park(parked); !status.ok()) {
-    parts_.observer->OnStorageError("park", status);
-  }
+  ParkPatiently(parked);
   for (const storage::ParkedEmail& email : parked) Release(email.lease);
   return going;
 }
@@ -53,9 +50,7 @@ void LaneWorker::PutOff(const std::vector<Job>& jobs) {
     const storage::LeasedEmail& email = *job.email;
     parked.push_back({email.lease, email.claim_time + kLimiterDelay, email.slots_held, ""});
   }
-  if (absl::Status status = parts_.store->Park(parked); !status.ok()) {
-    parts_.observer->OnStorageError("park", status);
-  }
+  ParkPatiently(parked);
   for (const storage::ParkedEmail& email : parked) Release(email.lease);
 }
 
