@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <regex>
 
 namespace herald::config {
 namespace {
@@ -272,7 +271,11 @@ TEST_F(ConfigTest, TakesWhatItsDocumentShows) {
       yaml.replace(at, yaml.find('}', at) + 1 - at, "{ env: HERALD_TEST_MASTER_KEYS}");
     }
   }
-  yaml = std::regex_replace(yaml, std::regex("/etc/herald/tls/[a-z.]+"), "/dev/null");
+  const std::string folder = "/etc/herald/tls/";
+  for (size_t at = 0; (at = yaml.find(folder, at)) != std::string::npos; ++at) {
+    const size_t end = yaml.find_first_not_of("abcdefghijklmnopqrstuvwxyz.", at + folder.size());
+    yaml.replace(at, end - at, "/dev/null");
+  }
   const auto config = ParseConfig(yaml);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->accounts.size(), 4u);
