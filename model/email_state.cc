@@ -67,15 +67,16 @@ bool CanTransition(EmailState from, EmailState to) {
       return to == S::kBounced || to == S::kComplained;
     case S::kBounced:
       return to == S::kComplained;
-    case S::kFailed:
-      // Evidence may arrive after an unknown outcome was given up on.
-      return to == S::kSent || to == S::kDelivered || to == S::kBounced || to == S::kComplained;
     case S::kDead:
-      return to == S::kQueued;
+      if (to == S::kQueued) return true;
+      [[fallthrough]];
+    case S::kFailed:
+    case S::kExpired:
+      // Evidence may arrive when an earlier hand-over was given up on.
+      return to == S::kSent || to == S::kDelivered || to == S::kBounced || to == S::kComplained;
     case S::kComplained:
     case S::kSuppressed:
     case S::kCancelled:
-    case S::kExpired:
       return false;
   }
   return false;

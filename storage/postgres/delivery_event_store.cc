@@ -29,14 +29,15 @@ using MatchedEvents = std::map<EventKey, Matched>;
 
 struct Summary {
   EmailState state = EmailState::kQueued;
-  std::string reason;
-  bool attempted = false;
+  bool handed_over = false;  // to an account that did not reject it
 };
 
 struct Move {
   EmailState state = EmailState::kSent;
   std::string reason;
 };
+
+constexpr char kProviderRejected[] = "provider_rejected";
 
 EmailKey EmailOf(const EventKey& key) { return {std::get<0>(key), std::get<1>(key)}; }
 
@@ -54,7 +55,7 @@ absl::optional<Move> Evidence(const ProviderEvent& event) {
       return Move{EmailState::kBounced,
                   event.bounce_class == BounceClass::kHard ? "hard_bounce" : "soft_bounce"};
     case EventType::kRejected:
-      return Move{EmailState::kBounced, "provider_rejected"};
+      return Move{EmailState::kBounced, kProviderRejected};
     case EventType::kComplained:
       return Move{EmailState::kComplained, "complaint"};
     default:
@@ -70,17 +71,22 @@ std::string SuppressionReason(const ProviderEvent& event) {
 }
 
 // Whether evidence moves an email on: up the rank only, and never one that no provider can have.
-bool MayMove(const Summary& from, EmailState to) {
+// It outweighs what became of the email without it: another account may have rejected it since, or
+// the retries ended, and a redrive of what was delivered would be a second copy. What the provider
+// threw away may still be redriven.
+bool MayMove(const Summary& from, const Move& move) {
   switch (from.state) {
-    case EmailState::kScheduled:
-    case EmailState::kQueued:
-      return from.attempted;
     case EmailState::kUnconfirmed:
       return true;
+    case EmailState::kDead:
+      return from.handed_over && move.reason != kProviderRejected;
+    case EmailState::kScheduled:
+    case EmailState::kQueued:
     case EmailState::kFailed:
-      return from.reason == "outcome_unknown";
+    case EmailState::kExpired:
+      return from.handed_over;
     default:
-      return CanTransition(from.state, to);
+      return CanTransition(from.state, move.state);
   }
 }
 
@@ -123,7 +129,7 @@ std::map<EmailKey, Summary> LockSummaries(Transaction& transaction, const Matche
   for (const pqxx::row& row :
        transaction.Exec(delivery_event_sql::kLockEmails, tenant_array, email_array)) {
     summaries[{TenantId{Int64Of(row[0])}, EmailId{Int64Of(row[1])}}] = {
-        static_cast<EmailState>(IntOf(row[2])), TextOf(row[3]), BoolOf(row[4])};
+        static_cast<EmailState>(IntOf(row[2])), BoolOf(row[3])};
   }
   return summaries;
 }
@@ -198,7 +204,7 @@ using Fresh = std::vector<MatchedEvents::const_iterator>;
 void CountSoftBounces(Transaction& transaction, const Fresh& events, const SoftBounceLimit& limit,
                       std::vector<SuppressionCause>& causes) {
   std::vector<SuppressionCause> soft;
-  ArrayParam tenants, emails, times, delivered_tenants, delivered_emails;
+  ArrayParam tenants, emails, times, delivered_tenants, delivered_emails, delivery_times;
   bool delivered = false;
   for (const auto& it : events) {
     const ProviderEvent& event = *it->second.event;
@@ -207,6 +213,7 @@ void CountSoftBounces(Transaction& transaction, const Fresh& events, const SoftB
       delivered = true;
       delivered_tenants.AddInt(email.first.value);
       delivered_emails.AddInt(email.second.value);
+      delivery_times.AddTime(event.event_time);
     } else if (event.type == EventType::kBounced && event.bounce_class == BounceClass::kSoft) {
       soft.push_back({email, "soft_bounce_limit", event.account});
       tenants.AddInt(email.first.value);
@@ -216,7 +223,7 @@ void CountSoftBounces(Transaction& transaction, const Fresh& events, const SoftB
   }
   if (delivered) {
     transaction.Exec(delivery_event_sql::kForgetSoftBounces, delivered_tenants.Take(),
-                     delivered_emails.Take());
+                     delivered_emails.Take(), delivery_times.Take());
   }
   if (soft.empty()) return;
   const std::string tenant_array = tenants.Take(), email_array = emails.Take();
@@ -248,7 +255,7 @@ RecordedEvents RecordIn(Transaction& transaction, absl::Span<const ProviderEvent
     const std::string reason = SuppressionReason(*it->second.event);
     if (!reason.empty()) causes.push_back({email, reason, it->second.event->account});
     const absl::optional<Move> move = Evidence(*it->second.event);
-    if (!move.has_value() || !MayMove(summaries.at(email), move->state)) continue;
+    if (!move.has_value() || !MayMove(summaries.at(email), *move)) continue;
     const auto known = moves.find(email);
     if (known == moves.end() || known->second.state < move->state) moves[email] = *move;
   }

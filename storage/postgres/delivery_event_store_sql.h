@@ -36,11 +36,13 @@ JOIN herald.queue q ON q.tenant_id = w.tenant_id AND q.email_id = w.email_id
 ORDER BY w.position FOR UPDATE OF q
 )sql"};
 
-// $1 tenants, $2 emails.
+// $1 tenants, $2 emails. Their states, and whether any was handed over to an account that did not
+// reject it (4).
 inline constexpr NamedQuery kLockEmails{"lock_emails_of_events", R"sql(
-SELECT e.tenant_id, e.email_id, e.state, e.state_reason,
+SELECT e.tenant_id, e.email_id, e.state,
        EXISTS (SELECT FROM herald.email_attempts a
-               WHERE a.tenant_id = e.tenant_id AND a.email_id = e.email_id) AS attempted
+               WHERE a.tenant_id = e.tenant_id AND a.email_id = e.email_id
+                 AND a.outcome IS DISTINCT FROM 4) AS handed_over
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w (tenant_id, email_id, position)
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
 ORDER BY w.position FOR NO KEY UPDATE OF e
@@ -133,12 +135,14 @@ WHERE (SELECT count(*) FROM herald.soft_bounces s
                         AND l.address_hash = e.recipient_hash) - $4::integer) >= $3::integer
 )sql"};
 
-// $1 tenants, $2 emails that were delivered.
+// $1 tenants, $2 emails, $3 when they were delivered: what bounced on later days stays, whichever
+// is told of first. Test mail reaches nobody, and says nothing about an address.
 inline constexpr NamedQuery kForgetSoftBounces{"forget_soft_bounces", R"sql(
 DELETE FROM herald.soft_bounces s
-USING unnest($1::bigint[], $2::bigint[]) AS w (tenant_id, email_id)
+USING unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS w (tenant_id, email_id, event_time)
 JOIN herald.emails e ON e.tenant_id = w.tenant_id AND e.email_id = w.email_id
-WHERE s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash
+WHERE s.tenant_id = e.tenant_id AND s.address_hash = e.recipient_hash AND NOT e.test
+  AND s.day <= (w.event_time AT TIME ZONE 'UTC')::date
 )sql"};
 
 }  // namespace herald::storage::delivery_event_sql

@@ -162,6 +162,25 @@ TEST_F(AudienceGateTest, SoftBouncesOnFourDaysSuppressUnlessADeliveryComesBetwee
   EXPECT_EQ(AcceptOne(Of("orders", a_)).state_reason, "soft_bounce_limit");
 }
 
+TEST_F(AudienceGateTest, OnlyALaterDeliveryOfLiveMailForgetsSoftBounces) {
+  const absl::Time start = absl::FromUnixSeconds(1'700'000'000);
+  for (int day = 0; day < 3; ++day) {
+    ProviderEvent event = Event(Accept(Of("orders", a_)), EventType::kBounced, "bounce");
+    event.bounce_class = BounceClass::kSoft;
+    event.event_time = start + absl::Hours(24) * day;
+    RecordEvents({event});
+  }
+  const auto days = [this] { return Sql("SELECT count(*) FROM herald.soft_bounces"); };
+  NewEmail test = Of("orders", a_);
+  test.test = true;
+  RecordEvents({Event(Accept(test), EventType::kDelivered, "delivered")});
+  EXPECT_EQ(days(), "3");
+  ProviderEvent delivered = Event(Accept(Of("orders", a_)), EventType::kDelivered, "delivered");
+  delivered.event_time = start + absl::Hours(24);
+  RecordEvents({delivered});
+  EXPECT_EQ(days(), "1");  // the bounce of the day after, which was told of first
+}
+
 TEST_F(AudienceGateTest, ALateSoftBounceFromBeforeTheWindowDoesNotCount) {
   const auto bounce = [&](TenantId tenant, int day) {
     const EmailId id = Accept(Of("orders", tenant));

@@ -95,7 +95,43 @@ TEST_F(DeliveryEventStoreTest, WhatHappensOnlyToMailThatWasTakenIsEvidenceToo) {
   }
 }
 
-TEST_F(DeliveryEventStoreTest, EvidenceRevivesAnEmailWhoseOutcomeWasUnknownOnly) {
+TEST_F(DeliveryEventStoreTest, EvidenceOutweighsWhatAnotherAccountSaidSince) {
+  const EmailId id = Accept("key");
+  Attempt(Outcome::kUnconfirmed, Unconfirmed());
+  Attempt(Outcome::kRejected, Failed("invalid_recipient"));
+  EXPECT_EQ(State(id), EmailState::kFailed);
+  RecordEvents({Event(id, EventType::kDelivered, "e1")});
+  EXPECT_EQ(State(id), EmailState::kDelivered);
+  EXPECT_EQ(Get(id).state_reason, "");
+  EXPECT_EQ(Sql("SELECT state, sum(emails) FROM herald.ledger_deltas GROUP BY 1 "
+                "HAVING sum(emails) <> 0"),
+            "6|1");
+}
+
+TEST_F(DeliveryEventStoreTest, WhatEvidenceShowsAsTakenIsNoLongerDeadAndNotRedriven) {
+  const EmailId taken = Accept("1");
+  Attempt(Outcome::kUnconfirmed, Dead());
+  const EmailId thrown_away = Accept("2");
+  Attempt(Outcome::kRetryable, Dead());
+  RecordEvents({Event(taken, EventType::kProviderAccepted, "e1"),
+                Event(thrown_away, EventType::kRejected, "e2")});
+  EXPECT_EQ(State(taken), EmailState::kSent);
+  EXPECT_EQ(State(thrown_away), EmailState::kDead);
+  EXPECT_FALSE(emails_.RedriveEmail(a_, taken, absl::Hours(1), "token:7").ok());
+  EXPECT_EQ(QueueLength(), "0");
+}
+
+TEST_F(DeliveryEventStoreTest, AnExpiredEmailThatCameThroughIsDelivered) {
+  const EmailId id = Accept("key");
+  Attempt(Outcome::kRetryable, Retry(absl::Hours(1)));
+  Sql("UPDATE herald.queue SET expire_time = now() - interval '1 s'");
+  ASSERT_OK(queue_.ExpireOverdue(10));
+  EXPECT_EQ(State(id), EmailState::kExpired);
+  RecordEvents({Event(id, EventType::kDelivered, "e1")});
+  EXPECT_EQ(State(id), EmailState::kDelivered);
+}
+
+TEST_F(DeliveryEventStoreTest, EvidenceRevivesNoEmailThatWasRejectedAlone) {
   const EmailId unknown = Accept("1");
   Attempt(Outcome::kUnconfirmed, Failed("outcome_unknown"));
   const EmailId rejected = Accept("2");

@@ -15,6 +15,18 @@ TEST(EmailState, LeavesATerminalStateOnlyByRedriveOrEvidence) {
   }
 }
 
+TEST(EmailState, EvidenceOfAHandOverOutweighsAnEndWithoutIt) {
+  for (EmailState from : {EmailState::kFailed, EmailState::kDead, EmailState::kExpired}) {
+    for (EmailState to : {EmailState::kSent, EmailState::kDelivered, EmailState::kBounced,
+                          EmailState::kComplained}) {
+      EXPECT_TRUE(CanTransition(from, to)) << EmailStateName(from) << " -> " << EmailStateName(to);
+    }
+  }
+  for (EmailState from : {EmailState::kSuppressed, EmailState::kCancelled}) {
+    for (EmailState to : kAllEmailStates) EXPECT_FALSE(CanTransition(from, to));
+  }
+}
+
 TEST(EmailState, NeverGoesBackAfterSent) {
   const EmailState rank[] = {EmailState::kSent, EmailState::kDelivered, EmailState::kBounced,
                              EmailState::kComplained};
