@@ -1,5 +1,7 @@
 #include "server/delivery/renderer.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -50,7 +52,8 @@ Renderer::Renderer(catalog::TemplateCatalog* catalog, templates::RenderLimits li
 absl::StatusOr<providers::OutboundMessage> Renderer::Render(
     const storage::LeasedEmail& email) const {
   if (!email.opened.ok()) return email.opened;
-  EmailContent content;
+  google::protobuf::Arena arena;  // the variables are many small messages
+  EmailContent& content = *google::protobuf::Arena::CreateMessage<EmailContent>(&arena);
   if (!content.ParseFromString(email.content)) {
     return absl::DataLossError("the stored content does not parse");
   }

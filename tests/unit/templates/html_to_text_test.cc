@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <random>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 
 namespace herald::templates {
@@ -84,6 +88,31 @@ constexpr Case kCases[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Table, HtmlToTextCases, testing::ValuesIn(kCases),
                          [](const testing::TestParamInfo<Case>& info) { return info.param.name; });
+
+// Words are read eight bytes at a time where they allow it: as if each byte was looked at.
+TEST(HtmlToTextTest, ReadsEightBytesAsItReadsOne) {
+  constexpr absl::string_view kPieces[] = {"a",    "bc", "!",      "~",      " ",
+                                           " ",    "  ", "\t",     "\n",     "\x7F",
+                                           "\x1F", "é",  "\u00A0", "\u00AD", "longer-word"};
+  std::minstd_rand random(7);
+  for (int round = 0; round < 5000; ++round) {
+    std::string html, text;
+    bool space = false;
+    for (size_t left = random() % 40; left > 0; --left) {
+      const absl::string_view piece = kPieces[random() % std::size(kPieces)];
+      html.append(piece.data(), piece.size());
+      if (piece == "\u00AD") continue;
+      if (piece == "\u00A0" || static_cast<unsigned char>(piece[0]) <= ' ' || piece == "\x7F") {
+        space = true;
+        continue;
+      }
+      if (space && !text.empty()) text += ' ';
+      text.append(piece.data(), piece.size());
+      space = false;
+    }
+    ASSERT_EQ(HtmlToText(html), text) << html;
+  }
+}
 
 TEST(HtmlToTextTest, LooksUpAtMost64UnusualReferences) {
   std::string html;
