@@ -1,5 +1,6 @@
 #include "client/heraldctl/connection_options.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/heraldctl/failure.h"
 #include "client/heraldctl/parse.h"
 #include "client/heraldctl/profile.h"
@@ -14,11 +16,18 @@
 namespace herald::heraldctl {
 namespace {
 
+// By the address itself: a name that begins like one leads anywhere.
 bool IsLocal(absl::string_view addr) {
-  for (const char* prefix : {"127.", "localhost:", "[::1]", "unix:", "ipv4:127.", "ipv6:[::1]"}) {
-    if (absl::StartsWith(addr, prefix)) return true;
+  if (absl::StartsWith(addr, "unix:")) return true;
+  if (!absl::ConsumePrefix(&addr, "ipv4:")) absl::ConsumePrefix(&addr, "ipv6:");
+  const size_t colon = addr.rfind(':');
+  if (colon != absl::string_view::npos && addr.find(']', colon) == absl::string_view::npos) {
+    addr = addr.substr(0, colon);
   }
-  return false;
+  if (addr == "localhost" || addr == "[::1]") return true;
+  in_addr address;
+  return inet_pton(AF_INET, std::string(addr).c_str(), &address) == 1 &&
+         ntohl(address.s_addr) >> 24 == 127;
 }
 
 constexpr const char* kSettings[] = {"HERALD_ADDR",      "HERALD_TOKEN",   "HERALD_OPERATOR_TOKEN",
@@ -73,6 +82,13 @@ absl::StatusOr<client::TlsOptions> ResolveTls(const ConnectionFlags& flags, cons
   tls.client_key_file = sources.Get(flags.client_key, "HERALD_CLIENT_KEY");
   const std::string mode = sources.Get(flags.tls, "HERALD_TLS");
   if (mode == "none") {
+    const bool files = !tls.ca_file.empty() || !tls.client_certificate_file.empty();
+    const bool files_of_flags = !flags.ca_file.empty() || !flags.client_certificate.empty();
+    // The flag goes before what the environment or a profile says, but not before another flag.
+    if (flags.tls.empty() ? files : files_of_flags) {
+      return UsageError("no TLS (none), and files for it: leave out one of them");
+    }
+    tls = client::TlsOptions();
     tls.trust = Trust::kPlainText;
   } else if (!tls.ca_file.empty()) {
     tls.trust = Trust::kCaFile;

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/heraldctl/commands.h"
+#include "client/heraldctl/failure.h"
 #include "client/heraldctl/output.h"
 
 namespace herald::heraldctl {
@@ -83,9 +84,13 @@ absl::Status List(Session& session) {
   return absl::OkStatus();
 }
 
-absl::Status Preview(Session& session, const SegmentFlags& flags) {
+absl::Status Preview(Session& session, const CLI::App& command, const SegmentFlags& flags) {
+  const bool filtered = command.count("--filter") > 0;
+  if (filtered == (command.count("KEY") > 0)) {
+    return UsageError("preview takes the key of a segment, or --filter");
+  }
   v1::PreviewSegmentRequest request;
-  if (flags.key.empty()) {
+  if (filtered) {
     request.set_filter(flags.filter);
   } else {
     request.set_key(flags.key);
@@ -137,9 +142,10 @@ void AddSegmentCommands(const CommandLine& line) {
 
   CLI::App* preview = group->add_subcommand("preview", "Count who is in it, and show some");
   preview->add_option("KEY", flags->key, "Key of a segment, unless --filter is given");
-  preview->add_option("--filter", flags->filter, "A filter that is not saved");
+  preview->add_option("--filter", flags->filter, "A filter that is not saved; '' for everybody");
   preview->add_option("--sample", flags->sample, "Contacts to show, default 10");
-  line.On(preview, [flags](Session& session) { return Preview(session, *flags); });
+  line.On(preview,
+          [flags, preview](Session& session) { return Preview(session, *preview, *flags); });
 }
 
 }  // namespace herald::heraldctl

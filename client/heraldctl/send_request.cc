@@ -1,10 +1,13 @@
 #include "client/heraldctl/send_request.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/random/random.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/heraldctl/failure.h"
 #include "client/heraldctl/output.h"
@@ -56,6 +59,11 @@ absl::Status SetContent(const SendFlags& flags, v1::SendEmailRequest& request) {
     if (!reference.ok()) return reference.status();
     *request.mutable_template_() = *std::move(reference);
     return absl::OkStatus();
+  }
+  std::error_code none;
+  if (std::filesystem::is_regular_file(flags.html, none)) {
+    return UsageError(
+        absl::StrCat("--html is to be HTML; for that of the file write --html @", flags.html));
   }
   auto html = TextOrFile(flags.html);
   if (!html.ok()) return html.status();

@@ -155,9 +155,14 @@ void AddSuppressionCommands(const CommandLine& line) {
   add->add_option("--for", flags->expire, "Only for so long, e.g. 72h");
   line.On(add, [flags](Session& session) { return Add(session, *flags); });
 
-  CLI::App* remove = group->add_subcommand("remove", "Lift a suppression");
+  CLI::App* remove = group->add_subcommand(
+      "remove", "Lift what stops all mail to an address, whatever the reason");
   remove->add_option("EMAIL", flags->email, "Address")->required();
-  AddReason(remove, flags->reason);
+  remove
+      ->add_option(
+          "--reason", flags->reason,
+          "unsubscribe: lift the owner's unsubscribe instead, for which you need their word")
+      ->check(CLI::IsMember({"unsubscribe"}));
   AddGlobal(remove, flags->global);
   line.On(remove, [flags](Session& session) { return Remove(session, *flags); });
 

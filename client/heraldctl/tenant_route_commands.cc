@@ -1,5 +1,6 @@
 #include <memory>
 #include <ostream>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -17,6 +18,7 @@ namespace {
 struct RouteFlags {
   std::string tenant, lane, unconfirmed;
   std::vector<std::string> steps;
+  bool as_configured = false;
 };
 
 std::string StepText(const v1::RouteStep& step) {
@@ -80,11 +82,11 @@ absl::StatusOr<v1::RouteStep> ParseStep(const std::string& text) {
   return step;
 }
 
-absl::Status Set(Session& session, const RouteFlags& flags) {
+// The route that the flags give, with nothing in what they do not give.
+absl::StatusOr<v1::TenantRoute> GivenRoute(const RouteFlags& flags) {
   const auto lane = ParseLane(flags.lane);
   if (!lane.ok()) return lane.status();
-  v1::UpdateTenantRouteRequest request;
-  v1::TenantRoute& route = *request.mutable_route();
+  v1::TenantRoute route;
   route.set_lane(*lane);
   for (const std::string& text : flags.steps) {
     const auto step = ParseStep(text);
@@ -93,10 +95,41 @@ absl::Status Set(Session& session, const RouteFlags& flags) {
   }
   if (flags.unconfirmed == "resend") route.set_unconfirmed_policy(v1::UNCONFIRMED_POLICY_RESEND);
   if (flags.unconfirmed == "hold") route.set_unconfirmed_policy(v1::UNCONFIRMED_POLICY_HOLD);
+  if (flags.steps.empty() && flags.unconfirmed.empty() && !flags.as_configured) {
+    return UsageError("what shall the route be? Accounts, --unconfirmed, or --as-configured");
+  }
+  return route;
+}
+
+// Fills what `route` leaves open with what the tenant has; the API replaces a route as a whole.
+absl::Status KeepTheRest(const client::Client& client, const std::string& tenant,
+                         v1::TenantRoute& route) {
+  v1::ListTenantRoutesRequest request;
+  request.set_tenant_id(tenant);
+  const auto present = client.ListTenantRoutes(request);
+  if (!present.ok()) return present.status();
+  for (const v1::TenantRoute& old : present->routes()) {
+    if (old.lane() != route.lane()) continue;
+    if (route.steps().empty()) *route.mutable_steps() = old.steps();
+    if (route.unconfirmed_policy() == v1::UNCONFIRMED_POLICY_UNSPECIFIED) {
+      route.set_unconfirmed_policy(old.unconfirmed_policy());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Set(Session& session, const RouteFlags& flags) {
+  auto route = GivenRoute(flags);
+  if (!route.ok()) return route.status();
   const auto client = session.ForOperator();
   if (!client.ok()) return client.status();
   const auto id = ResolveTenantId(**client, flags.tenant);
   if (!id.ok()) return id.status();
+  if (!flags.as_configured) {
+    if (absl::Status status = KeepTheRest(**client, *id, *route); !status.ok()) return status;
+  }
+  v1::UpdateTenantRouteRequest request;
+  *request.mutable_route() = *std::move(route);
   request.set_tenant_id(*id);
   const auto updated = (*client)->UpdateTenantRoute(request);
   if (!updated.ok()) return updated.status();
@@ -120,13 +153,17 @@ void AddTenantRouteCommands(CLI::App* tenant, const CommandLine& line) {
   line.On(list, [flags](Session& session) { return List(session, *flags); });
 
   CLI::App* set = tenant->add_subcommand(
-      "set-route", "Replace the tenant's own route of a lane; without accounts and policy: remove");
+      "set-route", "Change the tenant's own route of a lane; what is not given stays");
   set->add_option("TENANT", flags->tenant, "Id or slug")->required();
   set->add_option("LANE", flags->lane, "critical, transactional, standard or bulk")->required();
-  set->add_option("STEP", flags->steps, "ACCOUNT[:ORDER[:COST[:WEIGHT]]], in their order");
+  set->add_option(
+      "STEP", flags->steps,
+      "ACCOUNT[:ORDER[:COST[:WEIGHT]]], in their order; instead of all accounts it has");
   set->add_option("--unconfirmed", flags->unconfirmed,
                   "What to do with an email whose outcome stays unknown: resend or hold")
       ->check(CLI::IsMember({"resend", "hold"}));
+  set->add_flag("--as-configured", flags->as_configured,
+                "What is not given is as the lane is configured, instead of as it was");
   line.On(set, [flags](Session& session) { return Set(session, *flags); });
 }
 

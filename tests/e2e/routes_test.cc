@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "tests/e2e/heraldctl.h"
 #include "tests/e2e/stack.h"
 #include "tests/e2e/tenant.h"
 #include "tests/support/status_matchers.h"
@@ -114,6 +115,37 @@ TEST_F(Routes, MailOfADisabledAccountWaitsUntilItIsEnabled) {
   ASSERT_OK(Operator().EnableProviderAccount(enable));
   EXPECT_EQ(StateOf(kPlain), v1::ProviderAccount::STATE_CLOSED);
   EXPECT_EQ(AccountThatTook(email), kPlain);
+}
+
+TEST_F(Routes, HeraldctlChangesOfARouteWhatItIsGiven) {
+  const auto set_route = [this](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--operator-token", Stack::Shared().operator_token(),
+                                          "tenant",           "set-route",
+                                          tenant_.id(),       "bulk"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ran ran = RunHeraldctl(tenant_, arguments);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+  };
+  const auto route = [this] {
+    v1::ListTenantRoutesRequest request;
+    request.set_tenant_id(tenant_.id());
+    const auto routes = Operator().ListTenantRoutes(request);
+    EXPECT_OK(routes);
+    std::string accounts;
+    if (!routes.ok()) return accounts;
+    for (const v1::TenantRoute& one : routes->routes()) {
+      for (const v1::RouteStep& step : one.steps()) absl::StrAppend(&accounts, step.account(), " ");
+      absl::StrAppend(&accounts, one.unconfirmed_policy());
+    }
+    return accounts;
+  };
+  set_route({kPlain});
+  set_route({"--unconfirmed", "resend"});
+  EXPECT_EQ(route(), absl::StrCat(kPlain, " ", v1::UNCONFIRMED_POLICY_RESEND));
+  set_route({"sandbox"});
+  EXPECT_EQ(route(), absl::StrCat("sandbox ", v1::UNCONFIRMED_POLICY_RESEND));
+  set_route({"--as-configured"});
+  EXPECT_EQ(route(), "");
 }
 
 TEST_F(Routes, ARouteToAnAccountThatDoesNotExistIsRefused) {

@@ -409,6 +409,44 @@ TEST_F(HeraldctlTest, TailPrintsEventsAndResumes) {
             "2023-11-14T22:13:20.000+00:00  em_2  SENT       sandbox\n");
 }
 
+TEST_F(HeraldctlTest, RefusesWhatItWouldHaveToGuess) {
+  WriteFile("mail.html", "<p>Hi</p>");
+  struct {
+    std::vector<std::string> command;
+    const char* error;
+  } cases[] = {
+      {{"tenant", "set-route", "shop", "bulk"}, "what shall the route be?"},
+      {{"segment", "preview", "pros", "--filter", "'pro' in tags"}, "the key of a segment, or"},
+      {{"segment", "preview"}, "the key of a segment, or"},
+      {{"suppression", "remove", "a@example.com", "--reason", "complaint"}, "unsubscribe"},
+      {{"get", "em_7", "--tls", "none", "--ca-file", "ca.pem"}, "leave out one of them"},
+      {{"send", "--to", "a@example.com", "--from", "b@example.com", "--key", "k", "--subject", "Hi",
+        "--html", "mail.html"},
+       "--html @mail.html"},
+  };
+  for (const auto& [command, error] : cases) {
+    const ProcessResult result = Run(command);
+    EXPECT_EQ(result.exit_code, 2) << error;
+    EXPECT_THAT(result.err, HasSubstr(error));
+  }
+  EXPECT_TRUE(fake.seen().empty());
+}
+
+TEST_F(HeraldctlTest, SendsNoTokenInTheOpenToANameThatBeginsLikeLoopback) {
+  const std::string port = fake.target().substr(fake.target().rfind(':'));
+  for (const char* host : {"127.0.0.1", "ipv4:127.0.0.1"}) {
+    EXPECT_EQ(Run({"get", "em_7", "--addr", host + port}).exit_code, 0) << host;
+  }
+  const size_t seen = fake.seen().size();
+  for (const char* host : {"127.evil.invalid", "127.0.0.1.nip.invalid"}) {
+    EXPECT_NE(Run({"get", "em_7", "--addr", host + port, "--timeout", "1s"}).exit_code, 0) << host;
+  }
+  // What is no loopback address is spoken to by TLS, which the fake cannot.
+  EXPECT_NE(Run({"get", "em_7", "--addr", "dns:///127.0.0.1" + port, "--timeout", "1s"}).exit_code,
+            0);
+  EXPECT_EQ(fake.seen().size(), seen);
+}
+
 TEST_F(HeraldctlTest, FindsTheProfileOfTheDevelopmentServer) {
   environment = {"TZ=UTC"};
   EXPECT_EQ(Run({"get", "em_7"}).exit_code, 2);
