@@ -15,9 +15,6 @@ namespace {
 constexpr int kFindMax = 20'000;
 constexpr size_t kLoadMax = 100;
 constexpr size_t kPageMax = 1000;
-// A page is full with the contact that passes this: below what gRPC's clients take unless told
-// otherwise, 4 MiB, by more than the largest contact.
-constexpr size_t kPageBytes = 2 << 20;
 
 }  // namespace
 

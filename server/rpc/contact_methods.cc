@@ -99,16 +99,24 @@ absl::Status ContactMethods::List(const Call& call, const v1::ListContactsReques
   query.limit = page + 1;
   absl::StatusOr<std::vector<ContactId>> ids = parts_.searched.Find(tenant, query);
   if (!ids.ok()) return FilterError(ids.status());
-  if (ids->size() > static_cast<size_t>(page)) {
-    ids->resize(static_cast<size_t>(page));
-    response.set_next_page_token(parts_.tokens.SealNumber(list, ids->back().value));
-  }
+  const bool more = ids->size() > static_cast<size_t>(page);
+  if (more) ids->resize(static_cast<size_t>(page));
   const auto records = parts_.searched.Load(tenant, *ids);
   if (!records.ok()) return ContactError(records.status());
   const Reveal email = request.reveal_email() ? Reveal::kInFull : Reveal::kRedacted;
+  const auto continue_after = [&](ContactId last) {
+    response.set_next_page_token(parts_.tokens.SealNumber(list, last.value));
+  };
+  if (more) continue_after(ids->back());
+  size_t bytes = 0;
   for (const storage::ContactRecord& record : *records) {
-    const absl::Status told = ToProto(record, email, *response.add_contacts());
+    v1::Contact& contact = *response.add_contacts();
+    const absl::Status told = ToProto(record, email, contact);
     if (!told.ok()) return told;
+    bytes += contact.ByteSizeLong();
+    if (bytes < kPageBytes || record.id == ids->back()) continue;
+    continue_after(record.id);
+    break;
   }
   return absl::OkStatus();
 }

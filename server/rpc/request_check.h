@@ -34,6 +34,10 @@ class RequestCheck {
 // The number of rows a page has: `fallback` for 0, never more than `max`. Negative: a violation.
 int PageSize(int asked, int fallback, int max, RequestCheck& check);
 
+// A page that may hold large rows is full with the one that passes this: below what gRPC's clients
+// take unless told otherwise, 4 MiB, by more than the largest of them.
+inline constexpr size_t kPageBytes = 2 << 20;
+
 // nullopt, with a violation, for a time that proto3 JSON could not show (0001 to 9999).
 absl::optional<absl::Time> CheckTime(absl::string_view field,
                                      const google::protobuf::Timestamp& time, RequestCheck& check);

@@ -242,13 +242,17 @@ absl::Status TemplateService::ListVersions(const Call& call,
   if (!row.ok()) return TemplateError(row.status());
   const auto versions = store_.ListVersions(tenant, request.template_key(), page + 1, before);
   if (!versions.ok()) return TemplateError(versions.status());
+  size_t bytes = 0;
   for (const storage::TemplateVersionRow& version : *versions) {
-    if (response.versions_size() == page) {
-      response.set_next_page_token(tokens_.SealNumber(list, response.versions(page - 1).version()));
+    if (response.versions_size() == page || bytes >= kPageBytes) {
+      const int last = response.versions(response.versions_size() - 1).version();
+      response.set_next_page_token(tokens_.SealNumber(list, last));
       break;
     }
-    const absl::Status converted = ToProto(version, *response.add_versions());
+    v1::TemplateVersion& shown = *response.add_versions();
+    const absl::Status converted = ToProto(version, shown);
     if (!converted.ok()) return converted;
+    bytes += shown.ByteSizeLong();
   }
   return absl::OkStatus();
 }

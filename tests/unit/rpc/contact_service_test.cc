@@ -1,6 +1,7 @@
 // ContactService: contacts, segments and their streams.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -313,7 +314,7 @@ TEST_F(ContactServiceTest, ExportsAllOldestFirstAndResumes) {
   EXPECT_THAT(Fields(Export(request, token_).status), ElementsAre("resume_token"));
 }
 
-TEST_F(ContactServiceTest, AnExportOfLargeContactsStaysBelowWhatClientsTake) {
+TEST_F(ContactServiceTest, ListsAndExportsOfLargeContactsStayBelowWhatClientsTake) {
   constexpr int kContacts = 500;
   std::vector<std::string> emails;
   v1::ImportContactsRequest rows;
@@ -342,6 +343,19 @@ TEST_F(ContactServiceTest, AnExportOfLargeContactsStaysBelowWhatClientsTake) {
   ASSERT_TRUE(rest.status.ok()) << rest.status.error_message();
   EXPECT_EQ(rest.tokens.size(), all.tokens.size() - 1);
   EXPECT_EQ(rest.emails.back(), emails.back());
+
+  v1::ListContactsRequest list;
+  list.set_page_size(500);
+  list.set_reveal_email(true);
+  std::vector<std::string> listed;  // newest first
+  do {
+    v1::ListContactsResponse page;
+    ASSERT_TRUE(stub_->ListContacts(As(token_).get(), list, &page).ok());
+    for (const v1::Contact& contact : page.contacts()) listed.push_back(contact.email());
+    list.set_page_token(page.next_page_token());
+  } while (!list.page_token().empty());
+  std::reverse(listed.begin(), listed.end());
+  EXPECT_EQ(listed, emails);
 }
 
 TEST_F(ContactServiceTest, AnExportIsRedactedForThoseWhoMayOnlyRead) {

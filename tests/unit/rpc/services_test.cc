@@ -124,6 +124,34 @@ TEST_F(TemplateServiceTest, ListsByKeyInPages) {
   EXPECT_THAT(keys, ElementsAre("a", "b", "c"));
 }
 
+TEST_F(TemplateServiceTest, PagesOfLargeVersionsAreWhatAnyClientTakes) {
+  ASSERT_TRUE(Create("welcome").ok());
+  v1::CreateTemplateVersionRequest create;
+  create.set_template_key("welcome");
+  create.mutable_content()->set_subject("Hi");
+  create.mutable_content()->set_html(std::string(250 << 10, 'h'));
+  create.mutable_content()->set_text(std::string(250 << 10, 't'));
+  for (int i = 0; i < 11; ++i) {
+    v1::TemplateVersion version;
+    ASSERT_TRUE(stub_->CreateTemplateVersion(As(token_).get(), create, &version).ok());
+  }
+  v1::ListTemplateVersionsRequest request;
+  request.set_template_key("welcome");
+  std::vector<int> versions;
+  int pages = 0;
+  do {
+    v1::ListTemplateVersionsResponse page;
+    ASSERT_TRUE(stub_->ListTemplateVersions(As(token_).get(), request, &page).ok());
+    for (const v1::TemplateVersion& version : page.versions()) {
+      versions.push_back(version.version());
+    }
+    request.set_page_token(page.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_EQ(pages, 3);
+  EXPECT_THAT(versions, ElementsAre(12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1));
+}
+
 TEST_F(TemplateServiceTest, VersionsOfADeletedTemplateAreShownNoMore) {
   ASSERT_TRUE(Create("welcome").ok());
   v1::DeleteTemplateRequest request;
