@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/barrier.h"
 #include "tests/postgres/email_fixture.h"
-#include "tests/support/tcp_gate.h"
+#include "tests/postgres/gated_pool.h"
 
 namespace herald::storage {
 namespace {
@@ -107,16 +107,16 @@ TEST_F(EmailRacesTest, PermutedGroupsOfTheSameKeysNeverDeadlock) {
 
 class BrokenLinkTest : public EmailRacesTest {
  protected:
-  using Gate = support::TcpGate;
+  using Gate = GatedPool::Gate;
   void AcceptThroughCut(absl::string_view bytes, Gate::CutPoint point) {
     SuppressRecipientOf(Accept("before"));
     ASSERT_OK(store_.AcceptEmails({Make("warm-up")}));
     NewEmail queued = Make("queued");
     queued.recipient_normalised = "berta@example.com";
     const std::vector<NewEmail> group = {queued, Make("suppressed"), Make("before")};
-    gate_->CutWhenSeen(Gate::Direction::kFromClient, bytes, point);
+    gate_.CutWhenSeen(Gate::Direction::kFromClient, bytes, point);
     ASSERT_OK_AND_ASSIGN(const auto results, store_.AcceptEmails(group));
-    EXPECT_TRUE(gate_->WaitForCut(absl::Seconds(1)));
+    EXPECT_TRUE(gate_.WaitForCut(absl::Seconds(1)));
     EXPECT_EQ(results[0].kind, Kind::kAccepted);
     EXPECT_EQ(results[0].state, EmailState::kQueued);
     EXPECT_EQ(results[1].kind, Kind::kAccepted);
@@ -127,13 +127,9 @@ class BrokenLinkTest : public EmailRacesTest {
     EXPECT_EQ(Sql("SELECT count(*) FROM herald.queue"), "2");
   }
 
-  const std::unique_ptr<Gate> gate_ =
-      Gate::Start(support::PostgresCluster::Shared().port()).value();
-  ConnectionPool pool_{
-      {.dsn = support::PostgresCluster::Shared().TcpDsn(database_.name(), gate_->port()) +
-              " sslmode=disable gssencmode=disable",
-       .max_connections = 2}};
-  PostgresEmailStore store_{pool_, keys_};
+  GatedPool gated_{database_};
+  Gate& gate_ = gated_.gate();
+  PostgresEmailStore store_{gated_.pool(), keys_};
 };
 
 TEST_F(BrokenLinkTest, ACommitWhoseReplyIsLostIsAcceptedOnce) {
@@ -149,7 +145,7 @@ TEST_F(BrokenLinkTest, AGroupCutInItsMiddleIsRunAgain) {
 }
 
 TEST_F(BrokenLinkTest, ADatabaseThatStaysAwayIsUnavailable) {
-  gate_->Cut();
+  gate_.Cut();
   EXPECT_THAT(store_.AcceptEmails({Make("key")}),
               support::StatusIs(absl::StatusCode::kUnavailable));
 }

@@ -6,9 +6,9 @@
 
 #include "storage/postgres/category_store.h"
 #include "storage/postgres/segment_store.h"
+#include "tests/postgres/gated_pool.h"
 #include "tests/postgres/tenant_fixture.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/tcp_gate.h"
 
 namespace herald::storage {
 namespace {
@@ -184,34 +184,25 @@ TEST_F(TemplateStoreTest, ConcurrentVersionsGetDistinctNumbers) {
 
 // Of segments and categories, too: the caller is told that a repetition finds out.
 TEST_F(TemplateStoreTest, AChangeWhoseCommitIsInDoubtIsUnavailable) {
-  using Gate = support::TcpGate;
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Gate> gate,
-                       Gate::Start(support::PostgresCluster::Shared().port()));
-  ConnectionPool pool(
-      {.dsn = support::PostgresCluster::Shared().TcpDsn(database.name(), gate->port()) +
-              " sslmode=disable gssencmode=disable",
-       .max_connections = 1});
-  const auto lose_the_reply = [&] {
-    gate->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kAtReply);
-  };
+  GatedPool gated(database);
   const auto unavailable = StatusIs(absl::StatusCode::kUnavailable);
   ASSERT_OK(Create(a.id, "welcome"));
-  PostgresTemplateStore store(pool);
-  lose_the_reply();
+  PostgresTemplateStore store(gated.pool());
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(store.Publish(a.id, "welcome", 1, audit_), unavailable);
   ASSERT_OK_AND_ASSIGN(const TemplateRow published, store.GetTemplate(a.id, "welcome"));
   EXPECT_EQ(published.published_version, 1);
-  lose_the_reply();
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(store.DeleteTemplate(a.id, "welcome", audit_), unavailable);
-  PostgresSegmentStore segments(pool);
-  lose_the_reply();
+  PostgresSegmentStore segments(gated.pool());
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(segments.CreateSegment(a.id, {"vip", "VIP", "tags:vip", {}, {}}), unavailable);
   EXPECT_THAT(segments.CreateSegment(a.id, {"vip", "VIP", "tags:vip", {}, {}}),
               StatusIs(absl::StatusCode::kAlreadyExists));
-  PostgresCategoryStore categories(pool);
+  PostgresCategoryStore categories(gated.pool());
   Category category;
   category.key = "news";
-  lose_the_reply();
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(categories.CreateCategory(a.id, category), unavailable);
   EXPECT_THAT(categories.CreateCategory(a.id, category),
               StatusIs(absl::StatusCode::kAlreadyExists));

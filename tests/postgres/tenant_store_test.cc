@@ -5,9 +5,9 @@
 
 #include "storage/postgres/account_health_store.h"
 #include "storage/postgres/tenant_route_store.h"
+#include "tests/postgres/gated_pool.h"
 #include "tests/postgres/tenant_fixture.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/tcp_gate.h"
 
 namespace herald::storage {
 namespace {
@@ -221,36 +221,27 @@ TEST_F(TenantStoreTest, AnUnknownTenantHasNoLimits) {
 // Of routes and provider accounts, too: operators are told to try again, not that heraldd is
 // broken.
 TEST_F(TenantStoreTest, AChangeWhoseCommitIsInDoubtIsUnavailable) {
-  using Gate = support::TcpGate;
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Gate> gate,
-                       Gate::Start(support::PostgresCluster::Shared().port()));
-  ConnectionPool pool(
-      {.dsn = support::PostgresCluster::Shared().TcpDsn(database.name(), gate->port()) +
-              " sslmode=disable gssencmode=disable",
-       .max_connections = 1});
-  const auto lose_the_reply = [&] {
-    gate->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kAtReply);
-  };
+  GatedPool gated(database);
   const auto unavailable = StatusIs(absl::StatusCode::kUnavailable);
-  PostgresTenantStore store(pool, keys);
+  PostgresTenantStore store(gated.pool(), keys);
   Tenant fresh;
   fresh.slug = "fresh";
-  lose_the_reply();
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(store.CreateTenant(fresh, Audit("create")), unavailable);
   EXPECT_OK(store.GetTenantBySlug("fresh")) << "it took place";
-  lose_the_reply();
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(store.CreateApiToken(NewToken(a.id), Audit("token")), unavailable);
   TenantLimits limits;
   limits.tenant = a.id;
-  lose_the_reply();
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(store.SetTenantLimits(limits, Audit("limits")), unavailable);
-  lose_the_reply();
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(store.WriteAuditEntry(Audit("reveal")), unavailable);
-  PostgresAccountHealthStore accounts(pool);
-  lose_the_reply();
+  PostgresAccountHealthStore accounts(gated.pool());
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(accounts.Register({"main"}), unavailable);
-  PostgresTenantRouteStore routes(pool);
-  lose_the_reply();
+  PostgresTenantRouteStore routes(gated.pool());
+  gated.LoseTheReplyToCommit();
   EXPECT_THAT(routes.Put({a.id, Lane::kBulk, {{"main"}}, {}}, Audit("route")), unavailable);
 }
 

@@ -7,8 +7,8 @@
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/error_translation.h"
 #include "tests/postgres/database.h"
+#include "tests/postgres/gated_pool.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/tcp_gate.h"
 
 namespace herald::storage {
 namespace {
@@ -264,18 +264,15 @@ TEST_F(TransactionTest, NoLinkIsOpenedToAServerThatTakesNoWrites) {
 
 class LostLinkTest : public TransactionTest {
  protected:
-  using Gate = support::TcpGate;
-  const std::unique_ptr<Gate> gate_ =
-      Gate::Start(support::PostgresCluster::Shared().port()).value();
-  ConnectionPool pool_{
-      {.dsn = support::PostgresCluster::Shared().TcpDsn(database_.name(), gate_->port()) +
-              " sslmode=disable gssencmode=disable",
-       .max_connections = 2}};
+  using Gate = GatedPool::Gate;
+  GatedPool gated_{database_};
+  Gate& gate_ = gated_.gate();
+  ConnectionPool& pool_ = gated_.pool();
 };
 
 TEST_F(LostLinkTest, ACommitWhoseReplyIsLostIsInDoubtAndHappened) {
   ASSERT_OK(Write(pool_));
-  gate_->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kAtReply);
+  gated_.LoseTheReplyToCommit();
   const absl::Status status = Write(pool_);
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnknown));
   EXPECT_TRUE(IsInDoubt(status));
@@ -284,13 +281,13 @@ TEST_F(LostLinkTest, ACommitWhoseReplyIsLostIsInDoubtAndHappened) {
 
 TEST_F(LostLinkTest, ACommitThatNeverArrivesIsInDoubtToo) {
   ASSERT_OK(Write(pool_));
-  gate_->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kBeforeForwarding);
+  gate_.CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kBeforeForwarding);
   EXPECT_TRUE(IsInDoubt(Write(pool_)));
   EXPECT_EQ(Entries(), "1");
 }
 
 TEST_F(LostLinkTest, ALinkLostBeforeCommitIsUnavailableAndChangedNothing) {
-  gate_->CutWhenSeen(Gate::Direction::kFromClient, "INSERT INTO", Gate::CutPoint::kAtReply);
+  gate_.CutWhenSeen(Gate::Direction::kFromClient, "INSERT INTO", Gate::CutPoint::kAtReply);
   const absl::Status status = Write(pool_);
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_FALSE(IsInDoubt(status));
@@ -299,7 +296,7 @@ TEST_F(LostLinkTest, ALinkLostBeforeCommitIsUnavailableAndChangedNothing) {
 }
 
 TEST_F(LostLinkTest, AReadWhoseCommitIsLostIsMerelyUnavailable) {
-  gate_->CutWhenSeen(Gate::Direction::kFromClient, "COMMIT", Gate::CutPoint::kAtReply);
+  gated_.LoseTheReplyToCommit();
   EXPECT_THAT(RunTransaction(pool_, {.read_only = true, .name = "read"},
                              [](Transaction&) { return absl::OkStatus(); }),
               StatusIs(absl::StatusCode::kUnavailable));
