@@ -82,10 +82,12 @@ absl::StatusOr<client::TlsOptions> ResolveTls(const ConnectionFlags& flags, cons
   tls.client_key_file = sources.Get(flags.client_key, "HERALD_CLIENT_KEY");
   const std::string mode = sources.Get(flags.tls, "HERALD_TLS");
   if (mode == "none") {
-    const bool files = !tls.ca_file.empty() || !tls.client_certificate_file.empty();
-    const bool files_of_flags = !flags.ca_file.empty() || !flags.client_certificate.empty();
+    const std::string files =
+        absl::StrCat(tls.ca_file, tls.client_certificate_file, tls.client_key_file);
+    const std::string files_of_flags =
+        absl::StrCat(flags.ca_file, flags.client_certificate, flags.client_key);
     // The flag goes before what the environment or a profile says, but not before another flag.
-    if (flags.tls.empty() ? files : files_of_flags) {
+    if (!(flags.tls.empty() ? files : files_of_flags).empty()) {
       return UsageError("no TLS (none), and files for it: leave out one of them");
     }
     tls = client::TlsOptions();

@@ -420,6 +420,7 @@ TEST_F(HeraldctlTest, RefusesWhatItWouldHaveToGuess) {
       {{"segment", "preview"}, "the key of a segment, or"},
       {{"suppression", "remove", "a@example.com", "--reason", "complaint"}, "unsubscribe"},
       {{"get", "em_7", "--tls", "none", "--ca-file", "ca.pem"}, "leave out one of them"},
+      {{"get", "em_7", "--tls", "none", "--client-key", "k.pem"}, "leave out one of them"},
       {{"send", "--to", "a@example.com", "--from", "b@example.com", "--key", "k", "--subject", "Hi",
         "--html", "mail.html"},
        "--html @mail.html"},
@@ -432,18 +433,16 @@ TEST_F(HeraldctlTest, RefusesWhatItWouldHaveToGuess) {
   EXPECT_TRUE(fake.seen().empty());
 }
 
+// 127.1 stands for all that begins like a loopback address and is looked up as a name: where that
+// leads is not ours to know. This one leads to the fake, so that a token would arrive.
 TEST_F(HeraldctlTest, SendsNoTokenInTheOpenToANameThatBeginsLikeLoopback) {
+  environment.emplace_back("GRPC_DNS_RESOLVER=native");
   const std::string port = fake.target().substr(fake.target().rfind(':'));
   for (const char* host : {"127.0.0.1", "ipv4:127.0.0.1"}) {
     EXPECT_EQ(Run({"get", "em_7", "--addr", host + port}).exit_code, 0) << host;
   }
   const size_t seen = fake.seen().size();
-  for (const char* host : {"127.evil.invalid", "127.0.0.1.nip.invalid"}) {
-    EXPECT_NE(Run({"get", "em_7", "--addr", host + port, "--timeout", "1s"}).exit_code, 0) << host;
-  }
-  // What is no loopback address is spoken to by TLS, which the fake cannot.
-  EXPECT_NE(Run({"get", "em_7", "--addr", "dns:///127.0.0.1" + port, "--timeout", "1s"}).exit_code,
-            0);
+  EXPECT_NE(Run({"get", "em_7", "--addr", "127.1" + port, "--timeout", "1s"}).exit_code, 0);
   EXPECT_EQ(fake.seen().size(), seen);
 }
 
