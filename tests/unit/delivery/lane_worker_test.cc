@@ -25,7 +25,7 @@ class LaneWorkerTest : public ::testing::Test {
  protected:
   LaneWorkerTest() { provider_.AnswerAtOnce({ResultOf(Outcome::kAccepted)}); }
 
-  void Start(const RateLimiter* limiter = nullptr) {
+  void Start(const RateLimiter* limiter = nullptr, absl::Duration lease = kLease) {
     DeliveryParts parts;
     parts.store = &store_;
     parts.renderer = &renderer_;
@@ -34,7 +34,7 @@ class LaneWorkerTest : public ::testing::Test {
     parts.observer = &observer_;
     parts.clock = absl::Now;
     parts.random = [] { return 0.0; };
-    parts.lease = kLease;
+    parts.lease = lease;
     worker_ = std::make_unique<LaneWorker>(Lane::kStandard, DefaultLanePolicy(Lane::kStandard),
                                            std::move(parts));
   }
@@ -76,6 +76,14 @@ TEST_F(LaneWorkerTest, LastClaimsAreHeldBackOnceTheDatabaseAnswers) {
   const storage::AttemptEnd end = store_.AwaitEnd();
   EXPECT_EQ(end.lease.email, EmailId{100});
   EXPECT_EQ(end.disposition.kind, Kind::kSent);
+}
+
+TEST_F(LaneWorkerTest, OnceTheLeasesAreOverItAsksNoMore) {
+  store_.FailToPark(std::numeric_limits<int>::max());
+  store_.Offer(OnLastClaim({100}));
+  store_.Offer(OnLastClaim({101}));
+  Start(nullptr, absl::Milliseconds(50));
+  EXPECT_EQ(store_.AwaitEnd().lease.email, EmailId{100});
 }
 
 TEST_F(LaneWorkerTest, WhatTheLimiterCannotTellIsPutOffOnceTheDatabaseAnswers) {
