@@ -80,6 +80,65 @@ class Metrics(unittest.TestCase):
             self.assertLessEqual(set(re.findall(r"\w+", labels)), golden[name][1], name)
 
 
+# What docs/production.md says with a number, and where the code says it.
+FIGURES = [
+    ("`drain_grace` ({} s)", "server/config/config.h", r"drain_grace = absl::Seconds\((\d+)\)"),
+    ("`delivery.provider_timeout` ({} s)", "server/config/config.h",
+     r"provider_timeout = absl::Seconds\((\d+)\)"),
+    ("`delivery.lease` ({} s)", "server/config/config.h", r"\blease = absl::Seconds\((\d+)\)"),
+    ("`--grace` ({} s)", "server/webhook/config.h", r"\bgrace = absl::Seconds\((\d+)\)"),
+    ("waits {} s for the database", "server/main.cc", r"kMigratePatience = absl::Seconds\((\d+)\)"),
+    ("come again after {} minutes", "server/rpc/server_options.h",
+     r"connection_age_max = absl::Minutes\((\d+)\)"),
+    ("none free for {} s", "storage/postgres/connection_pool.h",
+     r"acquire_timeout = absl::Seconds\((\d+)\)"),
+]
+
+
+class Production(unittest.TestCase):
+    DOCUMENT = read("docs/production.md")
+    PROSE = " ".join(DOCUMENT.split())
+
+    def test_figures_are_those_of_the_code(self):
+        for phrase, path, pattern in FIGURES:
+            found = re.findall(pattern, read(path))
+            self.assertEqual(len(found), 1, f"{path}: {pattern}")
+            self.assertIn(phrase.format(found[0]), self.PROSE)
+        self.assertIn("readiness_interval = absl::Seconds(1);", read("server/rpc/server_options.h"))
+        self.assertIn("looked at every second", self.PROSE)
+
+    def test_connections_are_those_of_every_pool(self):
+        pools = dict(re.findall(r"int (\w+_connections) = (\d+);", read("server/config/config.h")))
+        made = re.findall(r"_pool\(\{config\.database_dsn, (?:config\.(\w+)|1)\}\)",
+                          read("server/storage_set.h"))
+        self.assertEqual(sorted(made), sorted(["", *pools]))
+        table = section(self.DOCUMENT, "Connections")
+        self.assertEqual({name: count for name, count in rows(table) if name in pools}, pools)
+        self.assertIn("| of the vacuum, not configurable | 1 |", table)
+        total = 1 + sum(int(count) for count in pools.values())
+        self.assertIn(f"| **sum** | **{total}** |", table)
+
+    def test_keys_tables_and_flags_exist(self):
+        keys = re.search(r"```yaml\n(.*?)```", read("docs/configuration.md"), re.S)[1]
+        top = set(re.findall(r"^(\w+):", keys, re.M))
+        named = set(re.findall(r"\b([a-z_]+(?:\.[a-z_]+)+)\b", " ".join(
+            re.findall(r"`([^`\n]+)`", self.DOCUMENT))))
+        configured = {name for name in named if name.split(".")[0] in top}
+        self.assertGreater(len(configured), 5)
+        for name in configured:
+            for part in name.split("."):
+                self.assertRegex(keys, rf"\b{part}:", name)
+        schema = read("storage/postgres/migrations/0001_spine.sql")
+        for table in re.findall(r"\bherald\.(\w+)", self.DOCUMENT):
+            self.assertIn(f"CREATE TABLE herald.{table} (", schema)
+        flags = read("server/flags.cc") + read("server/webhook/config.cc")
+        for flag in set(re.findall(r"(?<=[` ])--[a-z][a-z-]+", self.DOCUMENT)):
+            self.assertIn(f'"{flag}"', flags)
+        for role in ("herald_api", "herald_engine"):
+            self.assertIn(f"'{role}'", read("storage/postgres/migrations.cc"))
+            self.assertIn(f"CREATE ROLE {role} NOLOGIN;", self.DOCUMENT)
+
+
 def anchor(heading):
     """As the web pages of repositories make it of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
