@@ -23,6 +23,9 @@ struct Category {
   bool deleted = false;  // still binds what was accepted; takes no new mail
 };
 
+// Of one tenant, those that were deleted not counted.
+inline constexpr int kCategoriesMax = 100;
+
 struct CategoryUpdate {
   absl::optional<std::string> display_name;
   absl::optional<std::string> description;
@@ -35,7 +38,8 @@ class CategoryStore {
   virtual ~CategoryStore() = default;
 
   // kAlreadyExists: there is one. One that was deleted comes back, with the preferences that it
-  // had; kFailedPrecondition when it was of the other kind.
+  // had; kFailedPrecondition when it was of the other kind. kResourceExhausted: the tenant has
+  // kCategoriesMax, also when several are created at once.
   virtual absl::StatusOr<Category> CreateCategory(TenantId tenant, const Category& category) = 0;
   // kNotFound, from here on: there is none, or it was deleted.
   virtual absl::StatusOr<Category> GetCategory(TenantId tenant, absl::string_view key) = 0;

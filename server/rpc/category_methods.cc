@@ -7,7 +7,6 @@
 namespace herald::rpc {
 namespace {
 
-constexpr size_t kCategoriesMax = 100;
 constexpr int kChoicesMax = 100;
 
 absl::Status CategoryError(const absl::Status& status, absl::string_view key) {
@@ -26,6 +25,11 @@ absl::Status CategoryError(const absl::Status& status, absl::string_view key) {
                      "a deleted category of the other kind had this key; use another key",
                      metadata);
   }
+  if (absl::IsResourceExhausted(status)) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CATEGORIES",
+                     absl::StrCat("a tenant has at most ", storage::kCategoriesMax,
+                                  " categories; delete one first"));
+  }
   return FromStorage(status);
 }
 
@@ -41,12 +45,6 @@ absl::Status CategoryMethods::Create(const Call& call, const v1::CreateCategoryR
   }
   if (!check.ok()) return check.status();
   const TenantId tenant = call.caller()->tenant;
-  const auto known = parts_.categories->ListCategories(tenant, /*with_deleted=*/false);
-  if (!known.ok()) return FromStorage(known.status());
-  if (known->size() >= kCategoriesMax) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CATEGORIES",
-                     "a tenant has at most 100 categories; delete one first");
-  }
   const auto created = parts_.categories->CreateCategory(tenant, row);
   if (!created.ok()) return CategoryError(created.status(), row.key);
   parts_.catalog->Forget(tenant);

@@ -7,6 +7,16 @@
 namespace herald::storage {
 namespace {
 
+// $1 tenant. One creation at a time, lest each of several count without the others.
+constexpr NamedQuery kLockCreation{
+    "lock_category_creation",
+    "SELECT pg_advisory_xact_lock(hashtextextended('herald.categories', $1::bigint))"};
+
+// $1 tenant.
+constexpr NamedQuery kCount{"count_categories", R"sql(
+SELECT count(*) FROM herald.categories WHERE tenant_id = $1::bigint AND delete_time IS NULL
+)sql"};
+
 // $1 tenant, $2 key, $3 display name, $4 description, $5 marketing, $6 default in.
 constexpr NamedQuery kCreate{"create_category", R"sql(
 INSERT INTO herald.categories AS k
@@ -58,10 +68,16 @@ absl::StatusOr<Category> PostgresCategoryStore::CreateCategory(TenantId tenant,
   return StoreResult(RunTransaction(
       pool_, For(tenant, "create_category"),
       [&](Transaction& transaction) -> absl::StatusOr<Category> {
+        transaction.Exec(kLockCreation, tenant);
         const pqxx::result created =
             transaction.Exec(kCreate, tenant, category.key, category.display_name,
                              category.description, category.marketing, category.default_in);
-        if (!created.empty()) return CategoryOf(created[0]);
+        if (!created.empty()) {
+          if (IntOf(transaction.Exec(kCount, tenant)[0][0]) > kCategoriesMax) {
+            return absl::ResourceExhaustedError("categories");
+          }
+          return CategoryOf(created[0]);
+        }
         const pqxx::result there = transaction.Exec(kGet, tenant, category.key);
         if (there.empty()) return absl::UnavailableError("the category is gone again");
         if (CategoryOf(there[0]).deleted) {

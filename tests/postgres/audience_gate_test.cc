@@ -304,6 +304,40 @@ class StopRaceTest : public AudienceGateTest {
   std::vector<std::string> stops_;
 };
 
+TEST_F(AudienceGateTest, ConcurrentCreationsStopAtTheLimitOfCategories) {
+  constexpr int kFree = 2;
+  constexpr int kThreads = 4;
+  constexpr int kEach = 5;
+  for (int i = 0; i < kCategoriesMax - 3 - kFree; ++i) {  // the fixture made three
+    Declare(a_, absl::StrCat("c", i), /*marketing=*/true, /*default_in=*/true);
+  }
+  std::atomic<int> created{0}, refused{0};
+  std::vector<std::thread> callers;
+  for (int t = 0; t < kThreads; ++t) {
+    callers.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        Category category;
+        category.key = category.display_name = absl::StrCat("t", t, "-", i);
+        const absl::Status status = categories_.CreateCategory(a_, category).status();
+        created += status.ok() ? 1 : 0;
+        refused += absl::IsResourceExhausted(status) ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(created, kFree);
+  EXPECT_EQ(refused, kThreads * kEach - kFree);
+  EXPECT_THAT(categories_.ListCategories(a_, /*with_deleted=*/false),
+              IsOkAndHolds(SizeIs(kCategoriesMax)));
+  // One that is there says so, and a deleted one makes room.
+  Category category;
+  category.key = category.display_name = "news";
+  EXPECT_EQ(categories_.CreateCategory(a_, category).status().code(),
+            absl::StatusCode::kAlreadyExists);
+  ASSERT_OK(categories_.DeleteCategory(a_, "news"));
+  Declare(a_, "another", /*marketing=*/true, /*default_in=*/true);
+}
+
 // T24: whoever stops an email races with the claim that would send it. 10,000 rounds in batches of
 // 250; in each batch one thread claims and begins while another stops recipient after recipient.
 TEST_F(StopRaceTest, NothingBeginsAfterACommittedStop) {
