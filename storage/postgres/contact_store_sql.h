@@ -30,9 +30,9 @@ inline constexpr NamedQuery kLockContact{
     "WHERE tenant_id = $1::bigint AND contact_id = $2::bigint AND delete_time IS NULL FOR UPDATE"};
 
 // Arrays, one element a contact: $2 contact, $3 address hash, $4 email sealed, $5 name sealed,
-// $6 user, $7 locale, $8 time zone, $9 tags, $10 attributes, $11 state. $12 says whether the states
-// hold for contacts that are known, too. Sorted by hash, so that concurrent imports cannot
-// deadlock. Returns how many are new, and how many there are.
+// $6 user, $7 locale, $8 time zone, $9 tags, $10 attributes, $11 state of a contact that is new.
+// Sorted by hash, so that concurrent imports cannot deadlock. Returns how many are new, and how
+// many there are.
 inline constexpr NamedQuery kUpsertContacts{"upsert_contacts", R"sql(
 WITH done AS (
   INSERT INTO herald.contacts AS c
@@ -52,10 +52,17 @@ WITH done AS (
     time_zone = coalesce(nullif(EXCLUDED.time_zone, ''), c.time_zone),
     tags = CASE WHEN EXCLUDED.tags = '{}' THEN c.tags ELSE EXCLUDED.tags END,
     attributes = c.attributes || EXCLUDED.attributes,
-    state = CASE WHEN $12::boolean THEN EXCLUDED.state ELSE c.state END,
     update_time = now()
   RETURNING xmax = 0 AS created)
 SELECT count(*) FILTER (WHERE created), count(*) FROM done
+)sql"};
+
+// $2 address hashes, $3 their states: of contacts that kUpsertContacts has just locked, in whatever
+// order.
+inline constexpr NamedQuery kSetStates{"set_contact_states", R"sql(
+UPDATE herald.contacts c SET state = n.state
+FROM unnest($2::bytea[], $3::smallint[]) AS n (address_hash, state)
+WHERE c.tenant_id = $1::bigint AND c.address_hash = n.address_hash AND c.state <> n.state
 )sql"};
 
 // As a row of kUpsertContacts; no row: the address is taken.

@@ -1,7 +1,6 @@
 // Upsert: many contacts in few statements.
 
 #include <algorithm>
-#include <utility>
 
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/contact_rows.h"
@@ -18,11 +17,13 @@ struct SealedRow {
   SealedContact sealed;
 };
 
-// The arrays of kUpsertContacts. Built once: the transaction may run more than once.
+// The arrays of kUpsertContacts and kSetStates. Built once: the transaction may run more than once.
 struct UpsertArrays {
   explicit UpsertArrays(absl::Span<const SealedRow> rows);
 
   std::string ids, hashes, emails, names, users, locales, zones, tags, attributes, states;
+  std::string stated_hashes, stated_states;  // of the rows that say a state
+  bool some_stated = false;
 };
 
 // Bytes of an array element as text; a guess that saves growing.
@@ -35,7 +36,7 @@ UpsertArrays::UpsertArrays(absl::Span<const SealedRow> rows) {
   const size_t n = rows.size();
   ArrayParam id(n, 20), hash(n, kHashBytes), email(n, kSealedBytes), name(n, kSealedBytes),
       user(n, kTextBytes), locale(n), zone(n, kTextBytes), tag(n, kJsonBytes),
-      attribute(n, kJsonBytes), state(n, 1);
+      attribute(n, kJsonBytes), state(n, 1), stated_hash, stated_state;
   for (const SealedRow& row : rows) {
     const NewContact& contact = *row.contact;
     id.AddInt(contact.id.value);
@@ -52,21 +53,26 @@ UpsertArrays::UpsertArrays(absl::Span<const SealedRow> rows) {
     tag.AddText(TextArray(contact.tags));
     attribute.AddText(contact.attributes);
     state.AddInt(static_cast<int64_t>(contact.state.value_or(ContactState::kSubscribed)));
+    if (!contact.state.has_value()) continue;
+    some_stated = true;
+    stated_hash.AddBytes(row.sealed.address_hash);
+    stated_state.AddInt(static_cast<int64_t>(*contact.state));
   }
   ids = id.Take(), hashes = hash.Take(), emails = email.Take(), names = name.Take();
   users = user.Take(), locales = locale.Take(), zones = zone.Take(), tags = tag.Take();
   attributes = attribute.Take(), states = state.Take();
+  stated_hashes = stated_hash.Take(), stated_states = stated_state.Take();
 }
 
-void RunUpsert(Transaction& transaction, TenantId tenant, const UpsertArrays& arrays,
-               bool states_hold, UpsertCounts& counts) {
-  const pqxx::result result =
-      transaction.Exec(contact_sql::kUpsertContacts, tenant, arrays.ids, arrays.hashes,
-                       arrays.emails, arrays.names, arrays.users, arrays.locales, arrays.zones,
-                       arrays.tags, arrays.attributes, arrays.states, states_hold);
+UpsertCounts RunUpsert(Transaction& transaction, TenantId tenant, const UpsertArrays& arrays) {
+  const pqxx::result result = transaction.Exec(
+      contact_sql::kUpsertContacts, tenant, arrays.ids, arrays.hashes, arrays.emails, arrays.names,
+      arrays.users, arrays.locales, arrays.zones, arrays.tags, arrays.attributes, arrays.states);
+  if (arrays.some_stated) {
+    transaction.Exec(contact_sql::kSetStates, tenant, arrays.stated_hashes, arrays.stated_states);
+  }
   const int created = IntOf(result[0][0]);
-  counts.created += created;
-  counts.updated += IntOf(result[0][1]) - created;
+  return {created, IntOf(result[0][1]) - created};
 }
 
 }  // namespace
@@ -82,26 +88,14 @@ absl::StatusOr<UpsertCounts> PostgresContactStore::Upsert(TenantId tenant,
     rows.push_back(
         {&contact, SealContact(**cipher, contact.email_normalised, contact.email, contact.name)});
   }
-  // Those that say a state first; each kind in the order of the hashes.
-  const auto order = [](const SealedRow& row) {
-    return std::pair<bool, absl::string_view>(!row.contact->state.has_value(),
-                                              row.sealed.address_hash);
-  };
-  std::sort(rows.begin(), rows.end(),
-            [&](const SealedRow& a, const SealedRow& b) { return order(a) < order(b); });
-  const auto middle = std::find_if(rows.begin(), rows.end(), [](const SealedRow& row) {
-    return !row.contact->state.has_value();
+  std::sort(rows.begin(), rows.end(), [](const SealedRow& a, const SealedRow& b) {
+    return a.sealed.address_hash < b.sealed.address_hash;
   });
-  const auto stated = static_cast<size_t>(middle - rows.begin());
-  const absl::Span<const SealedRow> all(rows);
-  const UpsertArrays with_state(all.subspan(0, stated)), without(all.subspan(stated));
+  const UpsertArrays arrays(rows);
   const absl::StatusOr<UpsertCounts> counts = RunTransaction(
       pool_, {.role = DatabaseRole::kApi, .tenants = {tenant}, .name = "upsert_contacts"},
       [&](Transaction& transaction) -> absl::StatusOr<UpsertCounts> {
-        UpsertCounts counts;
-        if (stated > 0) RunUpsert(transaction, tenant, with_state, true, counts);
-        if (stated < rows.size()) RunUpsert(transaction, tenant, without, false, counts);
-        return counts;
+        return RunUpsert(transaction, tenant, arrays);
       });
   if (!counts.ok()) return StoreError(counts.status());
   return counts;

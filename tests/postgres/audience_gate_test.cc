@@ -224,6 +224,26 @@ TEST_F(AudienceGateTest, ListsImportsAndChecksWithTheAddressesOpened) {
   EXPECT_THAT(not_theirs, SizeIs(0));
 }
 
+TEST_F(AudienceGateTest, ConcurrentImportsOfTheSameAddressesDoNotDeadlock) {
+  std::vector<std::thread> importers;
+  for (int t = 0; t < 2; ++t) {
+    importers.emplace_back([this, t] {
+      for (int round = 1; round <= 5; ++round) {
+        std::vector<NewSuppression> rows;
+        for (int i = 0; i < 200; ++i) {
+          const std::string address = absl::StrCat("x", t == 0 ? i : 199 - i, "@example.com");
+          // Later than those before, lest nothing changed.
+          const absl::Time expire_time = absl::Now() + absl::Hours(round);
+          rows.push_back({address, i % 2 == 0 ? "manual" : "unsubscribe", expire_time});
+        }
+        EXPECT_OK(suppressions_.ImportSuppressions(a_, rows, audit_));
+      }
+    });
+  }
+  for (std::thread& importer : importers) importer.join();
+  EXPECT_EQ(database_.Deadlocks(), 0);
+}
+
 TEST_F(AudienceGateTest, ARenewedSuppressionIsTheNewestAndFollowsWhatWasExported) {
   const absl::Time soon = absl::Now() + absl::Hours(1);
   for (const SuppressionScope scope : {SuppressionScope(a_), SuppressionScope()}) {

@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <pqxx/pqxx>
+#include <string>
+#include <vector>
 
 #include "storage/postgres/migrations.h"
 
@@ -37,6 +40,18 @@ TestDatabase::TestDatabase(int max_connections)
   options.dsn = dsn_;
   options.max_connections = max_connections;
   pool_ = std::make_unique<ConnectionPool>(options);
+}
+
+int TestDatabase::Deadlocks() {
+  // A backend tells the others of its deadlocks from time to time; each is made to now.
+  std::vector<ConnectionPool::Lease> leases;
+  while (pool_->stats().idle > 0) {
+    leases.push_back(OrDie(pool_->Acquire()));
+    pqxx::nontransaction work(leases.back().connection());
+    work.exec("SELECT pg_stat_force_next_flush()");
+  }
+  return std::stoi(
+      Psql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"));
 }
 
 std::string TestDatabase::Psql(const std::string& sql) const {

@@ -19,6 +19,8 @@ class TestDatabase {
   ConnectionPool& pool() { return *pool_; }
   // Runs SQL as the superuser, whom row-level security does not bind.
   std::string Psql(const std::string& sql) const;
+  // That the server has counted in this database. Nothing may be running on the pool.
+  int Deadlocks();
 
  private:
   std::string name_;
