@@ -62,7 +62,8 @@ class ContactStore {
   virtual absl::StatusOr<std::vector<ContactRecord>> Load(TenantId tenant,
                                                           absl::Span<const ContactId> ids) = 0;
   // How many match: exact up to kExactCountMax, else an estimate from some thousand contacts drawn
-  // by the hash of their address. `sample`: at most so many that match.
+  // by the hash of their address, as also where counting would take more than some seconds.
+  // `sample`: at most so many that match.
   virtual absl::StatusOr<SegmentCount> Count(TenantId tenant, const FilterNode& filter,
                                              int sample) = 0;
 };

@@ -1,5 +1,6 @@
 // Filters: which contacts match, and how many.
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -13,8 +14,6 @@ namespace {
 
 // Contacts drawn for an estimate: reading them takes some milliseconds however many there are.
 constexpr int kDrawn = 4096;
-// Above so many times kExactCountMax an estimate settles that counting would not end.
-constexpr double kSurelyMore = 2;
 
 // The one condition that keeps tenants apart here; every statement of this file begins with it.
 constexpr char kOfTenant[] =
@@ -65,6 +64,13 @@ Draw DrawContacts(Transaction& transaction, TenantId tenant, const ContactCondit
     draw.share += static_cast<unsigned char>(last[i]) * scale;
   }
   return draw;
+}
+
+// Whether more of those drawn match than could be drawn if kExactCountMax matched in all: twice the
+// number to expect and, where that is small, six standard deviations and then some.
+bool SurelyMoreThanExact(const Draw& draw) {
+  const double expected = kExactCountMax * draw.share;
+  return draw.matched > std::max(2 * expected, expected + 6 * std::sqrt(expected) + 20);
 }
 
 // Counts no further than one more than kExactCountMax.
@@ -121,7 +127,7 @@ absl::StatusOr<SegmentCount> PostgresContactStore::Count(TenantId tenant, const 
   if (draw->drawn < kDrawn) return SegmentCount{draw->matched, true, draw->sample};
   const auto estimate = static_cast<int64_t>(std::llround(draw->matched / draw->share));
   SegmentCount estimated{estimate, false, draw->sample};
-  if (static_cast<double>(estimate) > kSurelyMore * kExactCountMax) return estimated;
+  if (SurelyMoreThanExact(*draw)) return estimated;
   using Result = absl::StatusOr<SegmentCount>;
   const Result counted =
       RunTransaction(pool_, Engine("count_contacts"), [&](Transaction& transaction) -> Result {

@@ -165,6 +165,19 @@ class ContactFilterTest : public ::testing::Test, protected ContactFixture {
     }
     database.Psql("VACUUM ANALYZE herald.contacts");
   }
+  // Tags tenant a's contacts in the order in which they are drawn: so many after so many.
+  void Tag(const std::string& tag, int count, int after = 0) {
+    database.Psql(absl::StrCat("UPDATE herald.contacts SET tags = tags || '", tag,
+                               "'::text WHERE contact_id IN (SELECT contact_id FROM "
+                               "herald.contacts WHERE tenant_id = ",
+                               a.id.value, " ORDER BY address_hash LIMIT ", count, " OFFSET ",
+                               after, ")"));
+  }
+  SegmentCount CountOf(const std::string& filter) {
+    absl::StatusOr<SegmentCount> count = contacts.Count(a.id, Filter(filter), 1);
+    EXPECT_OK(count);
+    return *std::move(count);
+  }
 };
 
 TEST_F(ContactFilterTest, RandomFiltersFindWhatTheNaiveEvaluatorFinds) {
@@ -243,6 +256,33 @@ TEST_F(ContactFilterTest, CountsFewExactlyAndEstimatesMany) {
   EXPECT_EQ(many.sample.size(), 50u);
   EXPECT_NEAR(static_cast<double>(contacts.Count(a.id, {}, 1)->contacts), 30'000, 2500);
   EXPECT_EQ(contacts.Count(a.id, Filter("tags:none"), 5)->contacts, 0);
+}
+
+TEST_F(ContactFilterTest, TheCountIsExactUpToItsBoundAndNoFurther) {
+  Populate(20'000);
+  for (const int matches : {kExactCountMax - 1, kExactCountMax, kExactCountMax + 1}) {
+    const std::string tag = absl::StrCat("some_", matches);
+    // A tenth of them drawn, about half of what the whole would have.
+    Tag(tag, matches / 10);
+    Tag(tag, matches - matches / 10, 5000);
+    const SegmentCount count = CountOf(absl::StrCat("tags:", tag));
+    EXPECT_EQ(count.exact, matches <= kExactCountMax) << matches;
+    EXPECT_EQ(count.contacts, matches);
+  }
+}
+
+TEST_F(ContactFilterTest, AnUnluckyDrawFromManyContactsIsNoReasonToEstimateFew) {
+  // Rows that only the count looks at: 200,000 sealed ones would take the test its time.
+  database.Psql(absl::StrCat(
+      "INSERT INTO herald.contacts (tenant_id, contact_id, address_hash, email_sealed, state) "
+      "SELECT ",
+      a.id.value, ", n, sha256(n::text::bytea), '\\x00', 1 FROM generate_series(1, 200000) n"));
+  // Of 2000 in 200,000 some 41 are drawn as a rule; here more than twice as many.
+  Tag("few", 90);
+  Tag("few", 1910, 5000);
+  const SegmentCount count = CountOf("tags:few");
+  EXPECT_TRUE(count.exact);
+  EXPECT_EQ(count.contacts, 2000);
 }
 
 }  // namespace
