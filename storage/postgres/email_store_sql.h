@@ -39,7 +39,8 @@ JOIN herald.idempotency_keys k
 #ifdef HERALD_STOP_AT_ACCEPTANCE
 inline constexpr SqlText kStopAtAcceptance(HERALD_STOP_AT_ACCEPTANCE);
 #else
-inline constexpr auto kStopAtAcceptance = kStopReason;
+// What will have expired by the time an email is sent does not stop it.
+inline constexpr auto kStopAtAcceptance = StopReasonAt("greatest(now(), w.send_time)");
 #endif
 
 // The emails themselves, one array a column. $1 tenant, $2 email, $3 lane, $4 test, $5 template

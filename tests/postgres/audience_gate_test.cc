@@ -99,6 +99,42 @@ TEST_F(AudienceGateTest, AnExpiredSuppressionStopsNothing) {
   EXPECT_THAT(Stops(), ElementsAre("", "not_opted_in", "", ""));
 }
 
+TEST_F(AudienceGateTest, AScheduledEmailIsStoppedByWhatLastsUntilItIsSent) {
+  const absl::Time send_time = absl::Now() + absl::Hours(2);
+  const auto scheduled = [&](const std::string& category) {
+    NewEmail email = Of(category, a_);
+    email.send_time = send_time;
+    email.expire_time = send_time + absl::Hours(1);
+    return AcceptOne(email);
+  };
+  for (const SuppressionScope scope : {SuppressionScope(a_), SuppressionScope()}) {
+    Suppress(scope, "manual", send_time - absl::Hours(1));
+    EXPECT_EQ(scheduled("orders").state, EmailState::kScheduled);
+    EXPECT_NE(AcceptOne(Of("orders", a_)).state_reason, "") << "what goes at once is stopped";
+    Suppress(scope, "manual", send_time + absl::Hours(1));
+    EXPECT_EQ(scheduled("orders").state_reason, scope.has_value() ? "manual" : "global_manual");
+    ASSERT_OK(suppressions_.DeleteSuppression(scope, kAddress, SuppressionKind::kAllMail, audit_));
+  }
+  Suppress(a_, "unsubscribe", send_time - absl::Hours(1));
+  EXPECT_EQ(scheduled("news").state, EmailState::kScheduled);
+  EXPECT_EQ(AcceptOne(Of("news", a_)).state_reason, "unsubscribe");
+}
+
+TEST_F(AudienceGateTest, AScheduledEmailIsJudgedAgainWhenItIsSent) {
+  NewEmail email = Of("orders", a_);
+  email.send_time = absl::Now() + absl::Hours(2);
+  email.expire_time = *email.send_time + absl::Hours(1);
+  Suppress(a_, "manual", absl::Now() + absl::Hours(1));
+  EXPECT_EQ(AcceptOne(email).state, EmailState::kScheduled);
+  ASSERT_OK(emails_.RescheduleEmail(a_, email.id, absl::Now()));
+  absl::StatusOr<std::vector<LeasedEmail>> claimed =
+      queue_.Claim(Lane::kTransactional, 100, absl::Seconds(60), {});
+  ASSERT_OK(claimed);
+  ASSERT_THAT(*claimed, SizeIs(1));
+  TryBegin((*claimed)[0].lease);
+  EXPECT_EQ(Get(email.id).state_reason, "manual");
+}
+
 TEST_F(AudienceGateTest, ADeletedMarketingCategoryStillBinds) {
   Choose(a_, {kAddress, ""}, "tips", true);
   QueueAll();
