@@ -38,7 +38,8 @@ enum class EventType : int {
 // Upper-case name, as in the proto.
 absl::string_view EventTypeName(EventType type);
 
-// Whether a bounce is for good. Only kHard suppresses an address.
+// Whether a bounce shows that the address is no good: only kHard suppresses it at once. One that is
+// final for other reasons, such as the sender's authentication or the content, is kSoft.
 enum class BounceClass : int { kNone = 0, kHard = 1, kSoft = 2 };
 
 }  // namespace herald

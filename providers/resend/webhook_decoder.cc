@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "providers/diagnostic.h"
+#include "providers/enhanced_status.h"
 #include "providers/svix/signature.h"
 
 namespace herald::providers {
@@ -98,6 +100,17 @@ std::string DiagnosticOf(const json& data) {
   return MaskedDiagnostic(absl::StrCat(code, separator, words), kDiagnosticBytesMax);
 }
 
+// Permanent is what will not be tried again, whosever fault it was: only what shows that the
+// address is no good is hard.
+BounceClass BounceClassOf(const json& bounce, absl::string_view diagnostic) {
+  static constexpr absl::string_view kOtherFaults[] = {"MailboxFull", "MessageTooLarge",
+                                                       "ContentRejected", "AttachmentRejected"};
+  const bool permanent = Text(bounce, "type") == "Permanent";
+  const bool other_fault = absl::c_linear_search(kOtherFaults, Text(bounce, "subType"));
+  const bool hard = permanent && !other_fault && BlamesAddress(diagnostic);
+  return hard ? BounceClass::kHard : BounceClass::kSoft;
+}
+
 bool IsUsableId(absl::string_view id) {
   return id.size() <= kEventIdBytesMax && std::all_of(id.begin(), id.end(), absl::ascii_isgraph);
 }
@@ -126,8 +139,7 @@ absl::StatusOr<std::vector<DecodedEvent>> ResendWebhookDecoder::Decode(
   event.provider_message_id = CleanText(Text(data, "email_id"), kMessageIdBytesMax);
   event.diagnostic = DiagnosticOf(data);
   if (event.type == EventType::kBounced) {
-    const bool permanent = Text(Member(data, "bounce"), "type") == "Permanent";
-    event.bounce_class = permanent ? BounceClass::kHard : BounceClass::kSoft;
+    event.bounce_class = BounceClassOf(Member(data, "bounce"), event.diagnostic);
   }
   return std::vector<DecodedEvent>{std::move(event)};
 }

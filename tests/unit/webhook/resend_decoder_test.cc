@@ -74,6 +74,42 @@ TEST(ResendDecoder, CallsOnlyAPermanentBounceHard) {
   EXPECT_EQ(DecodeOne(Body("email.bounced")).bounce_class, BounceClass::kSoft);
 }
 
+TEST(ResendDecoder, CallsAPermanentBounceSoftThatBlamesSomethingElseThanTheAddress) {
+  const auto bounce_class = [](absl::string_view sub_type, absl::string_view words) {
+    return DecodeOne(Body("email.bounced",
+                          absl::StrCat(R"(,"bounce":{"type":"Permanent","subType":")", sub_type,
+                                       R"(","diagnosticCode":["smtp; )", words, R"("]})")))
+        .bounce_class;
+  };
+  for (absl::string_view words :
+       {"550 5.1.1 <a@b.test>: unknown", "550 5.1.10 RESOLVER.ADR.RecipientNotFound",
+        "550 5.1.2 no such domain", "501 5.1.3 syntax", "551 5.1.6 moved", "550 5.0.0 no",
+        "550 no such user", "550-5.1.1 gone 550 5.7.1 see policy", "550 from 192.5.7.1",
+        "550 5.7.1.9 is no code"}) {
+    EXPECT_EQ(bounce_class("General", words), BounceClass::kHard) << words;
+  }
+  for (absl::string_view words :
+       {"550-5.7.26 This mail is unauthenticated", "554 5.7.1 blocked.", "552 5.2.2 over quota",
+        "552 5.2.3 too large", "550 5.2.1 disabled", "554 5.3.0 unavailable", "550 5.4.4 no route",
+        "550 5.5.0 sequence", "554 (5.6.0) bad content", "550 5.1.0 rejected",
+        "553 5.1.8 sender's domain not found", "#5.7.1 smtp;550", "451 4.4.2 gave up"}) {
+    EXPECT_EQ(bounce_class("General", words), BounceClass::kSoft) << words;
+  }
+  EXPECT_EQ(bounce_class("NoEmail", "550"), BounceClass::kHard);
+  EXPECT_EQ(bounce_class("Suppressed", ""), BounceClass::kHard);
+  for (absl::string_view sub_type :
+       {"MailboxFull", "MessageTooLarge", "ContentRejected", "AttachmentRejected"}) {
+    EXPECT_EQ(bounce_class(sub_type, "550"), BounceClass::kSoft) << sub_type;
+  }
+}
+
+TEST(ResendDecoder, TakesTheCodeFromTheMessageWhereThereIsNoOther) {
+  EXPECT_EQ(DecodeOne(Body("email.bounced", R"(,"bounce":{"type":"Permanent",)"
+                                            R"("message":"refused: 550 5.7.26 no DKIM"})"))
+                .bounce_class,
+            BounceClass::kSoft);
+}
+
 TEST(ResendDecoder, KeepsTheReasonWithoutAddresses) {
   EXPECT_EQ(DecodeOne(Body("email.bounced", R"(,"bounce":{"type":"Permanent","subType":"NoEmail",)"
                                             R"("message":"ignored","diagnosticCode":)"
