@@ -44,10 +44,10 @@ struct SoftBounceLimit {
 class DeliveryEventStore {
  public:
   virtual ~DeliveryEventStore() = default;
-  // Makes the events durable in one transaction: keeps each once, moves the emails' states up
-  // their rank, takes what it is evidence for out of the queue, and suppresses addresses after a
-  // hard bounce, a complaint, or soft bounces over their limit. kUnavailable: nothing is known to
-  // be recorded; repeat.
+  // Makes the events durable in one transaction: keeps each once, by its account and its id there,
+  // moves the emails' states up their rank, takes what it is evidence for out of the queue, and
+  // suppresses addresses after a hard bounce, a complaint, or soft bounces over their limit.
+  // kUnavailable: nothing is known to be recorded; repeat.
   virtual absl::StatusOr<RecordedEvents> RecordEvents(absl::Span<const ProviderEvent> events) = 0;
 };
 

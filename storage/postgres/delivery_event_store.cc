@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "model/email_state.h"
 #include "storage/postgres/array_param.h"
 #include "storage/postgres/chunk_store_sql.h"
@@ -38,6 +39,12 @@ struct Move {
 };
 
 constexpr char kProviderRejected[] = "provider_rejected";
+
+// An event's id is its provider's own: two accounts may give the same one. No account's name has a
+// slash, and no key of Herald's own events.
+std::string KeyOf(const ProviderEvent& event) {
+  return absl::StrCat(event.account, "/", event.provider_event_id);
+}
 
 EmailKey EmailOf(const EventKey& key) { return {std::get<0>(key), std::get<1>(key)}; }
 
@@ -105,8 +112,7 @@ MatchedEvents Match(Transaction& transaction, absl::Span<const ProviderEvent> ev
                                              emails.Take(), accounts.Take(), message_ids.Take());
   for (const pqxx::row& row : rows) {
     const ProviderEvent& event = events[static_cast<size_t>(Int64Of(row[0])) - 1];
-    const EventKey key{TenantId{Int64Of(row[1])}, EmailId{Int64Of(row[2])},
-                       event.provider_event_id};
+    const EventKey key{TenantId{Int64Of(row[1])}, EmailId{Int64Of(row[2])}, KeyOf(event)};
     const bool first = matched.emplace(key, Matched{&event, IntOf(row[3])}).second;
     if (!first) ++counts.duplicates;
   }
@@ -137,12 +143,12 @@ std::map<EmailKey, Summary> LockSummaries(Transaction& transaction, const Matche
 // Those that were not known before.
 std::set<EventKey> Insert(Transaction& transaction, const MatchedEvents& events) {
   ArrayParam tenants, emails, keys, types, classes, attempts, times, accounts, message_ids, reasons,
-      details;
+      details, ids;
   for (const auto& [key, matched] : events) {
     const ProviderEvent& event = *matched.event;
     tenants.AddInt(std::get<0>(key).value);
     emails.AddInt(std::get<1>(key).value);
-    keys.AddText(event.provider_event_id);
+    keys.AddText(std::get<2>(key));
     types.AddInt(static_cast<int64_t>(event.type));
     classes.AddInt(static_cast<int64_t>(event.bounce_class));
     attempts.AddInt(matched.attempt);
@@ -151,12 +157,13 @@ std::set<EventKey> Insert(Transaction& transaction, const MatchedEvents& events)
     message_ids.AddText(event.provider_message_id);
     reasons.AddText(event.provider_type);
     details.AddText(event.diagnostic);
+    ids.AddText(event.provider_event_id);
   }
   std::set<EventKey> fresh;
-  for (const pqxx::row& row :
-       transaction.Exec(delivery_event_sql::kInsertEvents, tenants.Take(), emails.Take(),
-                        keys.Take(), types.Take(), classes.Take(), attempts.Take(), times.Take(),
-                        accounts.Take(), message_ids.Take(), reasons.Take(), details.Take())) {
+  for (const pqxx::row& row : transaction.Exec(
+           delivery_event_sql::kInsertEvents, tenants.Take(), emails.Take(), keys.Take(),
+           types.Take(), classes.Take(), attempts.Take(), times.Take(), accounts.Take(),
+           message_ids.Take(), reasons.Take(), details.Take(), ids.Take())) {
     fresh.emplace(TenantId{Int64Of(row[0])}, EmailId{Int64Of(row[1])}, TextOf(row[2]));
   }
   return fresh;

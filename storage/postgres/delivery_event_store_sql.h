@@ -49,14 +49,22 @@ ORDER BY w.position FOR NO KEY UPDATE OF e
 )sql"};
 
 // One array a column: $1 tenant, $2 email, $3 key, $4 type, $5 bounce class, $6 attempt, $7 event
-// time, $8 account, $9 message id, $10 reason, $11 detail. Returns those that are new.
+// time, $8 account, $9 message id, $10 reason, $11 detail, $12 the provider's id of the event,
+// which earlier releases took for the key. Returns those that are new. Types from 20 on are
+// providers'.
 inline constexpr NamedQuery kInsertEvents{"insert_events", R"sql(
 INSERT INTO herald.email_events
   (tenant_id, email_id, event_key, type, bounce_class, attempt, event_time, account,
    provider_message_id, reason, detail)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::smallint[],
-                     $6::smallint[], $7::timestamptz[], $8::text[], $9::text[], $10::text[],
-                     $11::text[])
+SELECT w.tenant_id, w.email_id, w.event_key, w.type, w.bounce_class, w.attempt, w.event_time,
+       w.account, w.message_id, w.reason, w.detail
+FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::smallint[], $6::smallint[],
+            $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+  AS w (tenant_id, email_id, event_key, type, bounce_class, attempt, event_time, account,
+        message_id, reason, detail, event_id)
+WHERE NOT EXISTS (SELECT FROM herald.email_events v
+                  WHERE v.tenant_id = w.tenant_id AND v.email_id = w.email_id
+                    AND v.event_key = w.event_id AND v.account = w.account AND v.type >= 20)
 ON CONFLICT (tenant_id, email_id, event_key) DO NOTHING
 RETURNING tenant_id, email_id, event_key
 )sql"};

@@ -54,6 +54,35 @@ TEST_F(DeliveryEventStoreTest, ARepeatedEventIsKeptOnce) {
   EXPECT_EQ(Sql("SELECT count(*) FROM herald.email_events WHERE type = 21"), "1");
 }
 
+TEST_F(DeliveryEventStoreTest, TheSameEventIdOfAnotherAccountIsAnotherEvent) {
+  const EmailId id = AcceptAndSend("key");
+  const ProviderEvent first = Event(id, EventType::kProviderAccepted, "e1");
+  ProviderEvent second = Event(id, EventType::kDelivered, "e1");
+  second.account = "mailgun-eu";
+  EXPECT_EQ(RecordEvents({first, second}).recorded, 2);
+  EXPECT_EQ(State(id), EmailState::kDelivered);
+  EXPECT_EQ(RecordEvents({first}).duplicates, 1);
+  EXPECT_EQ(RecordEvents({second}).duplicates, 1);
+  EXPECT_EQ(Sql("SELECT type, account FROM herald.email_events WHERE type IN (20, 21) ORDER BY 1"),
+            "20|resend-main\n21|mailgun-eu");
+}
+
+TEST_F(DeliveryEventStoreTest, AnEventIdThatLooksLikeAKeyOfHeraldsOwnIsKept) {
+  const EmailId id = AcceptAndSend("key");
+  ASSERT_EQ(Sql("SELECT event_key FROM herald.email_events"), "1:7");
+  EXPECT_EQ(RecordEvents({Event(id, EventType::kDelivered, "1:7")}).recorded, 1);
+}
+
+TEST_F(DeliveryEventStoreTest, WhatAReleaseRecordedByTheIdAloneIsADuplicate) {
+  const EmailId id = AcceptAndSend("key");
+  ProviderEvent event = Event(id, EventType::kDelivered, "e1");
+  ASSERT_EQ(RecordEvents({event}).recorded, 1);
+  Sql("UPDATE herald.email_events SET event_key = 'e1' WHERE type = 21");
+  EXPECT_EQ(RecordEvents({event}).duplicates, 1);
+  event.account = "mailgun-eu";
+  EXPECT_EQ(RecordEvents({event}).recorded, 1);
+}
+
 TEST_F(DeliveryEventStoreTest, WithoutTagsTheMessageIdFindsTheEmail) {
   const EmailId id = AcceptAndSend("key");
   ProviderEvent event = Event(id, EventType::kDelivered, "e1");
