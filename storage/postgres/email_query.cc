@@ -42,6 +42,14 @@ WHERE e.tenant_id = $1::bigint
   AND (e.test OR NOT $16::boolean)
 )sql";
 
+// Few as a rule, and found without the others; beside kConditions, since only a condition of its
+// own can become a join.
+constexpr char kDeadOnly[] = R"sql(
+  AND e.email_id IN (
+    SELECT d.email_id FROM herald.dead_emails d
+    WHERE d.tenant_id = $1::bigint AND d.email_id >= $13::bigint AND d.email_id < $14::bigint)
+)sql";
+
 // The states as stored in which one as shown may be.
 std::set<int64_t> StoredStates(const std::vector<EmailState>& shown) {
   std::set<int64_t> stored;
@@ -83,14 +91,16 @@ int64_t IdAfterHighest(const EmailQuery& query) {
 
 }  // namespace
 
-std::string FindEmailsSql(EmailOrder order) {
-  return absl::StrCat(kRecordSelect, kConditions, " ORDER BY e.email_id ",
-                      order == EmailOrder::kNewestFirst ? "DESC" : "ASC", " LIMIT $15::integer");
+std::string FindEmailsSql(EmailOrder order, bool dead_only) {
+  return absl::StrCat(kRecordSelect, kConditions, dead_only ? kDeadOnly : "",
+                      " ORDER BY e.email_id ", order == EmailOrder::kNewestFirst ? "DESC" : "ASC",
+                      " LIMIT $15::integer");
 }
 
 pqxx::result FindEmails(Transaction& transaction, TenantId tenant, const EmailQuery& query,
                         absl::string_view recipient_hash, EmailOrder order) {
-  const std::string sql = FindEmailsSql(order);
+  const std::string sql =
+      FindEmailsSql(order, query.states == std::vector<EmailState>{EmailState::kDead});
   absl::optional<std::string> hash;
   if (!recipient_hash.empty()) hash = ByteaText(recipient_hash);
   return transaction.Exec({"find_emails", sql.c_str()}, tenant, hash, query.user_id,

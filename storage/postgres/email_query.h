@@ -12,8 +12,8 @@ namespace herald::storage {
 
 enum class EmailOrder { kNewestFirst, kOldestFirst };
 
-// The statement of FindEmails, for a test of its plan.
-std::string FindEmailsSql(EmailOrder order);
+// The statement of FindEmails, for a test of its plan. `dead_only`: the query asks for DEAD alone.
+std::string FindEmailsSql(EmailOrder order, bool dead_only);
 
 // Rows of kRecordSelect. `recipient_hash` is the look-up hash of query.recipient_normalised, empty
 // when that is.

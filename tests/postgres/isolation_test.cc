@@ -32,6 +32,7 @@ INSERT INTO herald.emails (tenant_id, email_id, state, lane, test, template_vers
     idempotency_key, metadata, traceparent, recipient_hash, recipient_sealed)
   VALUES (%1$s, 1, 2, 1, false, 0, now(), now(), now(), '', '', '', '', '', 'k', '', '', '', '');
 INSERT INTO herald.email_contents VALUES (%1$s, 1, '');
+INSERT INTO herald.dead_emails VALUES (%1$s, 1);
 INSERT INTO herald.idempotency_keys VALUES (%1$s, 'k', sha256('x'), 1, now());
 INSERT INTO herald.queue (tenant_id, email_id, lane, run_at, expire_time)
   VALUES (%1$s, 1, 1, now(), now());
