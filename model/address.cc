@@ -3,6 +3,7 @@
 #include <idn2.h>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 
 namespace herald {
@@ -20,10 +21,19 @@ bool IsAtext(char c) {
          kSpecials.find(c) != absl::string_view::npos;
 }
 
+// What redacting leaves of a local part: nobody has such an address, and an import of a redacted
+// export must not make contacts or suppressions of it.
+bool IsRedacted(absl::string_view local) {
+  return absl::EndsWith(local, "***") && local.size() <= 4;
+}
+
 absl::Status CheckLocal(absl::string_view local) {
   if (local.empty()) return absl::InvalidArgumentError("the part before @ is empty");
   if (local.size() > kLocalMax) {
     return absl::InvalidArgumentError("the part before @ is longer than 64 octets");
+  }
+  if (IsRedacted(local)) {
+    return absl::InvalidArgumentError("the address is redacted; read or export it in full");
   }
   for (absl::string_view atom : absl::StrSplit(local, '.')) {
     if (atom.empty()) {

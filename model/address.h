@@ -21,7 +21,8 @@ struct Address {
 };
 
 // Parses "local@domain". Internationalised domains are converted (UTS 46, IDNA 2008); a local part
-// outside ASCII is refused, since no provider here takes one. kInvalidArgument's message says what
+// outside ASCII is refused, since no provider here takes one, and so is what Herald shows of a
+// redacted address ("a***@example.com"). kInvalidArgument's message says what
 // is wrong without repeating the address. Limits: RFC 5321 4.5.3.1 (64 and 254 octets).
 absl::StatusOr<Address> ParseAddress(absl::string_view text);
 

@@ -31,6 +31,16 @@ TEST(Address, RefusesWhatNoProviderTakes) {
   EXPECT_FALSE(ParseAddress(absl::string_view("a@example.com\0.evil.com", 23)).ok());
 }
 
+TEST(Address, RefusesWhatIsLeftOfARedactedOne) {
+  for (absl::string_view redacted : {"a***@example.com", "***@example.com"}) {
+    EXPECT_EQ(ParseAddress(redacted).status().message(),
+              "the address is redacted; read or export it in full")
+        << redacted;
+  }
+  EXPECT_EQ(Parsed("ab***@example.com"), "ab***@example.com");
+  EXPECT_EQ(Parsed("a**@example.com"), "a**@example.com");
+}
+
 TEST(Address, HoldsTheLimitsOfRfc5321) {
   EXPECT_TRUE(ParseAddress(std::string(64, 'a') + "@example.com").ok());
   EXPECT_FALSE(ParseAddress(std::string(65, 'a') + "@example.com").ok());
