@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "client/heraldctl/csv_reader.h"
 #include "client/heraldctl/csv_table.h"
 #include "client/heraldctl/failure.h"
@@ -20,12 +21,26 @@ namespace {
 
 constexpr char kAttribute[] = "attributes.";
 
+// Digits that a number would lose are no number: "01234" is a postal code, twenty digits an id.
+bool IsNumber(absl::string_view text) {
+  constexpr size_t kExactDigits = 15;  // of a double
+  constexpr char kDigits[] = "0123456789";
+  absl::ConsumePrefix(&text, "-");
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits('.', 1));
+  const auto [whole, fraction] = parts;
+  if (whole.empty() || whole.find_first_not_of(kDigits) != absl::string_view::npos) return false;
+  if (whole.size() > 1 && whole[0] == '0') return false;
+  if (absl::EndsWith(text, ".")) return false;
+  if (fraction.find_first_not_of(kDigits) != absl::string_view::npos) return false;
+  return whole.size() + fraction.size() <= kExactDigits;
+}
+
 void SetScalar(const std::string& text, google::protobuf::Value& value) {
   double number = 0;
   if (text == "true" || text == "false") {
     value.set_bool_value(text == "true");
-  } else if (text.find_first_not_of("+-.0123456789eE") == std::string::npos &&
-             absl::SimpleAtod(text, &number)) {
+  } else if (IsNumber(text) && absl::SimpleAtod(text, &number)) {
     value.set_number_value(number);
   } else {
     value.set_string_value(text);

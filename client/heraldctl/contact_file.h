@@ -19,8 +19,10 @@ absl::StatusOr<ContactFormat> ParseContactFormat(const std::string& name, const 
 // The contacts of a file, one by one.
 //
 // CSV has a first line that names its columns: email, name, user_id, locale, time_zone, state, tags
-// (separated by semicolons) and attributes.NAME (numbers, true and false as such, an empty field
-// as none). JSON lines hold a Contact each, in protobuf's JSON.
+// (separated by semicolons) and attributes.NAME: true, false and numbers as such, an empty field as
+// none, all else as text. A number has digits with at most one point, no leading zero, and not more
+// than fifteen of them, since more would not be kept. JSON lines hold a Contact each, in protobuf's
+// JSON.
 using ContactReader = RowReader<v1::Contact>;
 
 // `in` outlives the reader.

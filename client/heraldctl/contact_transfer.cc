@@ -67,10 +67,9 @@ absl::Status ExportContacts(Session& session, const ExportFlags& flags) {
       return out.good();
     });
   }
-  const absl::Status closed = target.Close();
-  if (!status.ok()) return status;
-  if (closed.ok() && target.is_file()) session.out() << count << " contacts\n";
-  return closed;
+  if (status.ok()) status = target.Commit();
+  if (status.ok() && target.is_file()) session.out() << count << " contacts\n";
+  return status;
 }
 
 }  // namespace herald::heraldctl

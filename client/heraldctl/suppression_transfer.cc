@@ -89,10 +89,9 @@ absl::Status ExportSuppressions(Session& session, const SuppressionExportFlags& 
     const v1::Suppression::Reason reason = ReasonOf(flags.reason);
     status = flags.global ? ReadGlobal(session, reason, write) : ReadOwn(session, reason, write);
   }
-  const absl::Status closed = target.Close();
-  if (!status.ok()) return status;
-  if (closed.ok() && target.is_file()) session.out() << count << " suppressions\n";
-  return closed;
+  if (status.ok()) status = target.Commit();
+  if (status.ok() && target.is_file()) session.out() << count << " suppressions\n";
+  return status;
 }
 
 }  // namespace herald::heraldctl

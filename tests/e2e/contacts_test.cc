@@ -1,7 +1,9 @@
 // Contacts through the whole stack: import and export by the client library and by heraldctl.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -21,6 +23,17 @@ class Contacts : public ::testing::Test {
  protected:
   Ran Ctl(const std::vector<std::string>& arguments) const {
     return RunHeraldctl(tenant_, arguments);
+  }
+
+  void Create(const std::string& email) const {
+    v1::CreateContactRequest request;
+    request.mutable_contact()->set_email(email);
+    EXPECT_OK(tenant_.api().CreateContact(request));
+  }
+
+  static std::string Content(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
 
   std::vector<std::string> Export(const std::string& filter) const {
@@ -103,6 +116,59 @@ TEST_F(Contacts, HeraldctlImportsWhatItExported) {
   get.set_email("berta@example.com");
   ASSERT_OK_AND_ASSIGN(const v1::Contact berta, tenant_.api().GetContact(get));
   EXPECT_EQ(berta.state(), v1::Contact::STATE_UNSUBSCRIBED);
+}
+
+TEST_F(Contacts, HeraldctlTakesForNumbersOnlyWhatStaysWhole) {
+  const std::string source = absl::StrCat(directory_.path(), "/in.csv");
+  std::ofstream(source) << "email,attributes.zip,attributes.order,attributes.price,attributes.debt,"
+                           "attributes.sku,attributes.zero,attributes.dot,attributes.vip\n"
+                           "anna@example.com,01234,12345678901234567890,1.50,-3,12e5,0,1.,true\n";
+  const Ran imported = Ctl({"contact", "import", source});
+  ASSERT_EQ(imported.code, 0) << imported.err;
+  v1::GetContactRequest get;
+  get.set_email("anna@example.com");
+  ASSERT_OK_AND_ASSIGN(const v1::Contact anna, tenant_.api().GetContact(get));
+  const auto& fields = anna.attributes().fields();
+  EXPECT_EQ(fields.at("zip").string_value(), "01234");
+  EXPECT_EQ(fields.at("order").string_value(), "12345678901234567890");
+  EXPECT_EQ(fields.at("sku").string_value(), "12e5");
+  EXPECT_EQ(fields.at("dot").string_value(), "1.");
+  EXPECT_EQ(fields.at("price").number_value(), 1.5);
+  EXPECT_EQ(fields.at("debt").number_value(), -3);
+  EXPECT_TRUE(fields.at("zero").has_number_value());
+  EXPECT_TRUE(fields.at("vip").bool_value());
+}
+
+TEST_F(Contacts, AnExportThatFailsKeepsTheFileOfTheLastOne) {
+  Create("anna@example.com");
+  const std::string path = absl::StrCat(directory_.path(), "/all.csv");
+  const std::string link = absl::StrCat(directory_.path(), "/latest.csv");
+  ASSERT_EQ(Ctl({"contact", "export", path, "--reveal"}).code, 0);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  std::filesystem::create_symlink(path, link);
+  const std::string before = Content(path);
+  EXPECT_THAT(before, HasSubstr("anna@example.com"));
+
+  EXPECT_EQ(Ctl({"contact", "export", path, "--filter", "tags = x"}).code, 1);
+  EXPECT_EQ(Content(path), before);
+  Create("berta@example.com");
+  EXPECT_EQ(Ctl({"contact", "export", link, "--reveal"}).code, 0);
+  EXPECT_THAT(Content(path), HasSubstr("berta@example.com"));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms::owner_all);
+  EXPECT_FALSE(std::filesystem::exists(absl::StrCat(path, ".partial")));
+  EXPECT_THAT(Ctl({"contact", "export", "/dev/stdout", "--format", "csv", "--reveal"}).out,
+              HasSubstr("berta@example.com"));
+}
+
+TEST_F(Contacts, ARedactedExportIsNoImport) {
+  Create("anna@example.com");
+  const std::string path = absl::StrCat(directory_.path(), "/redacted.csv");
+  ASSERT_EQ(Ctl({"contact", "export", path}).code, 0);
+  const Ran back = Ctl({"contact", "import", path});
+  EXPECT_EQ(back.code, 1);
+  EXPECT_THAT(back.err, HasSubstr("row 0: email: the address is redacted"));
+  EXPECT_THAT(Export(""), ElementsAre("anna@example.com"));
 }
 
 TEST_F(Contacts, HeraldctlManagesContactsAndSegments) {
