@@ -19,7 +19,7 @@ namespace {
 
 struct Options {
   int64_t emails = 200'000;
-  int64_t singles = 80'000;
+  int64_t singles = 400'000;
   int64_t bulk = 1'000'000;
   int critical = 3000;
   std::string only;

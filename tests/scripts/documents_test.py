@@ -147,7 +147,7 @@ def anchor(heading):
 class Links(unittest.TestCase):
     def test_lead_to_files_and_headings(self):
         pages = [os.path.relpath(path, REPOSITORY)
-                 for pattern in ("*.md", "docs/**/*.md")
+                 for pattern in ("*.md", "docs/**/*.md", "examples/*.md")
                  for path in glob.glob(os.path.join(REPOSITORY, pattern), recursive=True)]
         self.assertIn("README.md", pages)
         for page in pages:
@@ -163,6 +163,14 @@ class Links(unittest.TestCase):
                     headings = re.findall(r"^#+ (.*)$", read(path), re.M)
                     self.assertIn(place, [anchor(heading) for heading in headings],
                                   f"{page}: {link}")
+
+    def test_readme_shows_what_the_example_does(self):
+        example = [line.strip() for line in read("examples/cpp/send_email.cc").splitlines()]
+        shown = re.search(r"```cpp\n(.*?)```", read("README.md"), re.S)[1]
+        at = 0
+        for line in filter(None, shown.splitlines()):
+            self.assertIn(line, example[at:])
+            at = example.index(line, at) + 1
 
     def test_readme_leads_to_every_document(self):
         readme = read("README.md")
