@@ -20,10 +20,17 @@ function(herald_executable name)
   herald_precompile(${name} "${ARG_PCH}")
 endfunction()
 
+# clang-tidy reads sources alone, and ThreadSanitizer.cmake takes away a macro that GCC holds a
+# precompiled header against.
+set(HERALD_PRECOMPILE ON)
+if(HERALD_TIDY OR HERALD_SANITIZE MATCHES "thread")
+  set(HERALD_PRECOMPILE OFF)
+endif()
+
 # Two precompiled headers for the whole build: plain (std, Abseil) and with gRPC.
 function(herald_precompile name pch)
-  if(HERALD_TIDY)
-    return()  # clang-tidy reads sources alone.
+  if(NOT HERALD_PRECOMPILE)
+    return()
   endif()
   if(pch STREQUAL "grpc")
     target_precompile_headers(${name} REUSE_FROM herald_pch_grpc)
@@ -32,7 +39,7 @@ function(herald_precompile name pch)
   endif()
 endfunction()
 
-if(NOT HERALD_TIDY)
+if(HERALD_PRECOMPILE)
   add_library(herald_pch_base STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
   target_link_libraries(herald_pch_base PUBLIC absl::statusor absl::strings absl::time)
   target_precompile_headers(herald_pch_base PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch_base.h)

@@ -17,8 +17,8 @@
 namespace herald::e2e {
 namespace {
 
-using ::testing::HasSubstr;
 using support::IsOkAndHolds;
+using ::testing::HasSubstr;
 using Environment = std::map<std::string, std::string>;
 
 class Examples : public ::testing::Test {
