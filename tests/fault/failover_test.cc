@@ -166,6 +166,9 @@ TEST_F(FailoverFaultTest, WithAllAccountsDownMailWaitsAndIsSentOnceOneIsBack) {
             [&] { return AllKnow("resend-a", "open") && AllKnow("resend-b", "open"); });
   AwaitTrue("much waits", [&] { return load.acknowledged_count() > 500; });
   ASSERT_TRUE(load.Finish(kPatience));
+  AwaitTrue("what was admitted before that is over", [&] {
+    return stack_->Query("SELECT count(*) FROM herald.email_attempts WHERE outcome IS NULL") == "0";
+  });
   const int before = a_.requests() + b_.requests();
   const absl::Time since = absl::Now();
   absl::SleepFor(absl::Seconds(5));  // the outage's own time
