@@ -13,6 +13,7 @@
 #include "server/rpc/call_observer.h"
 #include "server/rpc/completion_loop.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/last_answers.h"
 #include "server/rpc/method_policy.h"
 #include "server/rpc/search_executor.h"
 
@@ -24,6 +25,7 @@ struct CallShell {
   Executor& executor;
   SearchExecutor& searches;
   Admission& admission;
+  LastAnswers& last_answers;
   CallObserver& observer;
   std::function<absl::Time()> clock;
 };

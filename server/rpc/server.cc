@@ -16,6 +16,7 @@
 #include "server/rpc/delivery_event_service.h"
 #include "server/rpc/email_service.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/last_answers.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/readiness.h"
 #include "server/rpc/search_executor.h"
@@ -70,7 +71,8 @@ class Server::Impl {
       : admission_(options.calls_in_flight_max),
         executor_(options.executor_threads, static_cast<size_t>(options.executor_queue_max)),
         searches_(options.search_threads, static_cast<size_t>(options.searches_waiting_max)),
-        shell_{parts.authenticator, executor_, searches_, admission_, parts.observer, parts.clock},
+        shell_{parts.authenticator, executor_,      searches_,  admission_,
+               last_answers_,       parts.observer, parts.clock},
         tokens_(parts.page_token_keys),
         hub_(parts.emails, executor_, tokens_, options.watch) {
     served_.push_back(std::make_unique<EmailService>(
@@ -126,7 +128,9 @@ class Server::Impl {
     draining_ = true;
     hub_.Stop();
     if (server_ != nullptr) {
+      last_answers_.Start();
       server_->Shutdown(absl::ToChronoTime(deadline));
+      last_answers_.Stop();
       // A cancelled call is off the wire, but its work may still be going on.
       admission_.WaitEmpty();
     }
@@ -147,6 +151,7 @@ class Server::Impl {
   Admission admission_;
   Executor executor_;
   SearchExecutor searches_;
+  LastAnswers last_answers_;
   CallShell shell_;
   const PageTokens tokens_;
   WatchHub hub_;

@@ -66,8 +66,9 @@ class Server {
   int port() const;
 
   // Health NOT_SERVING, streams ended, no further calls, GOAWAY; returns when every accepted call
-  // was answered. Calls that last beyond `deadline` are cancelled for their callers, but their work
-  // is still waited for. Safe to repeat.
+  // was answered, the last one of each connection a moment after the others (last_answers.h). Calls
+  // that last beyond `deadline` are cancelled for their callers, but their work is still waited
+  // for. Safe to repeat.
   void Drain(absl::Time deadline);
 
  private:

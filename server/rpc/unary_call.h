@@ -44,7 +44,11 @@ class UnaryCall final : public Call {
   void PostNext() override { Post(method_, shell_, loop_); }
   void RunHandler() override { method_.handler(*this); }
   void FinishWith(const absl::Status& status) override {
-    const grpc::Status wire = Close(status);
+    grpc::Status wire = Close(status);
+    if (!shell_.last_answers.holds()) return Answer(wire);
+    shell_.last_answers.Hold(context().peer(), [this, wire = std::move(wire)] { Answer(wire); });
+  }
+  void Answer(const grpc::Status& wire) {
     void* tag = static_cast<CompletionTag*>(this);
     if (wire.ok()) {
       responder_.Finish(*response_, wire, tag);
