@@ -4,12 +4,6 @@
 #include <vector>
 
 namespace herald::rpc {
-namespace {
-
-constexpr absl::Duration kRound = absl::Milliseconds(25);
-constexpr int kQuietRounds = 2;  // whole ones, after the one in which the answer came
-
-}  // namespace
 
 void LastAnswers::Start() {
   thread_ = std::thread([this] { ReleaseTheQuiet(); });
@@ -44,7 +38,7 @@ void LastAnswers::ReleaseTheQuiet() {
     std::vector<Answer> quiet;
     {
       absl::MutexLock lock(&mu_);
-      if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), kRound)) return;
+      if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), round_)) return;
       for (auto it = held_.begin(); it != held_.end();) {
         const bool released = it->second.rounds++ == kQuietRounds;
         if (released) quiet.push_back(std::move(it->second.answer));

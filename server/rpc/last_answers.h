@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace herald::rpc {
 
@@ -20,7 +21,8 @@ class LastAnswers {
  public:
   using Answer = absl::AnyInvocable<void()>;
 
-  LastAnswers() = default;
+  // Answers are held until their connection was quiet for `quiet` to half as much again.
+  explicit LastAnswers(absl::Duration quiet) : round_(quiet / kQuietRounds) {}
   LastAnswers(const LastAnswers&) = delete;
   LastAnswers& operator=(const LastAnswers&) = delete;
   ~LastAnswers() { Stop(); }
@@ -29,15 +31,16 @@ class LastAnswers {
   void Start();
   bool holds() const { return holds_.load(std::memory_order_relaxed); }
 
-  // Keeps `answer` until its connection has been quiet for a moment (50 to 75 ms), another answer
-  // of it comes, or Stop; it runs then, once, on whichever thread noticed. Without Start, and
-  // after Stop, it runs at once.
+  // Keeps `answer` until its connection has been quiet, another answer of it comes, or Stop; it
+  // runs then, once, on whichever thread noticed. Without Start, and after Stop, it runs at once.
   void Hold(const std::string& connection, Answer answer);
 
-  // Runs what is held. Safe to repeat.
+  // Runs what is held. Safe to repeat, not from two threads at once.
   void Stop();
 
  private:
+  static constexpr int kQuietRounds = 2;  // whole ones, after the one in which the answer came
+
   struct Held {
     Answer answer;
     int rounds = 0;  // for which its connection was quiet
@@ -45,6 +48,7 @@ class LastAnswers {
 
   void ReleaseTheQuiet();
 
+  const absl::Duration round_;
   std::atomic<bool> holds_{false};
   absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

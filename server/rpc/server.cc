@@ -32,6 +32,9 @@ namespace {
 // pause, few enough that idle memory stays small.
 constexpr int kPostedCalls = 8;
 
+// How long a draining connection's last answer is held back: some round trips within a data centre.
+constexpr absl::Duration kQuietBeforeTheLast = absl::Milliseconds(50);
+
 int Millis(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
@@ -151,7 +154,7 @@ class Server::Impl {
   Admission admission_;
   Executor executor_;
   SearchExecutor searches_;
-  LastAnswers last_answers_;
+  LastAnswers last_answers_{kQuietBeforeTheLast};
   CallShell shell_;
   const PageTokens tokens_;
   WatchHub hub_;
