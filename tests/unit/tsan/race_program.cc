@@ -1,8 +1,11 @@
-// What ThreadSanitizer must see and what it must not: race_program guarded|unguarded.
+// What ThreadSanitizer must see and what it must not: race_program
+// guarded|notified|unguarded.
 #include <cstring>
+#include <deque>
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 
 namespace {
 
@@ -32,6 +35,17 @@ void Guarded(Counter& counter) {
   other.join();
 }
 
+// So many that Abseil's tables of the order of locks grow in both threads.
+void Notified(Counter& counter) {
+  std::deque<absl::Notification> ours(500), theirs(500);
+  std::thread other([&] {
+    for (absl::Notification& notification : theirs) notification.Notify();
+  });
+  for (absl::Notification& notification : ours) notification.Notify();
+  other.join();
+  counter.count = 2;
+}
+
 void Unguarded(Counter& counter) {
   std::thread other([&] { ++counter.count; });
   {
@@ -45,7 +59,7 @@ void Unguarded(Counter& counter) {
 
 int main(int argc, char** argv) {
   Counter counter;
-  const bool guarded = argc > 1 && std::strcmp(argv[1], "guarded") == 0;
-  (guarded ? Guarded : Unguarded)(counter);
+  const auto asked = [&](const char* what) { return argc > 1 && std::strcmp(argv[1], what) == 0; };
+  (asked("guarded") ? Guarded : asked("notified") ? Notified : Unguarded)(counter);
   return counter.count > 1 ? 0 : 1;
 }
