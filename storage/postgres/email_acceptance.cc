@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "model/steady_time.h"
 #include "storage/postgres/array_param.h"
+#include "storage/postgres/binary_array.h"
 #include "storage/postgres/chunk_assignment.h"
 #include "storage/postgres/email_query.h"
 #include "storage/postgres/email_rows.h"
@@ -34,8 +35,10 @@ bool IsRowError(const absl::Status& status) {
 }
 
 absl::flat_hash_set<RowKey> TakeKeys(Transaction& transaction, Group group) {
-  ArrayParam tenants(group.size()), keys(group.size(), 40), hashes(group.size(), 70),
-      emails(group.size(), 20), expiries(group.size(), 32);
+  const size_t n = group.size();
+  BinaryArray tenants(ElementType::kBigint, n), keys(ElementType::kText, n, 36),
+      hashes(ElementType::kBytea, n, 32), emails(ElementType::kBigint, n),
+      expiries(ElementType::kTimestamptz, n);
   for (const Candidate& candidate : group) {
     tenants.AddInt(candidate.email->tenant.value);
     keys.AddText(candidate.email->idempotency_key);
@@ -83,10 +86,15 @@ pqxx::result JudgeLosers(Transaction& transaction, Group group, const std::vecto
 
 pqxx::result InsertRows(Transaction& transaction, Group group, const std::vector<size_t>& winners) {
   const size_t n = winners.size();
-  ArrayParam tenants(n), ids(n, 20), lanes(n, 2), tests(n, 2), versions(n, 4), sends(n, 32),
-      expiries(n, 32), creates(n, 32), categories(n, 20), templates(n, 20), users(n, 20),
-      from_addresses(n, 30), from_names(n, 20), keys(n, 40), metadata(n, 40), traces(n, 60),
-      hashes(n, 70), recipients(n, 140), contents(n, 1200), marks(n, 20), chunks(n, 20);
+  using Type = ElementType;
+  BinaryArray tenants(Type::kBigint, n), ids(Type::kBigint, n), lanes(Type::kSmallint, n),
+      tests(Type::kBoolean, n), versions(Type::kInteger, n), sends(Type::kTimestamptz, n),
+      expiries(Type::kTimestamptz, n), creates(Type::kTimestamptz, n),
+      categories(Type::kText, n, 16), templates(Type::kText, n, 16), users(Type::kText, n, 16),
+      from_addresses(Type::kText, n, 26), from_names(Type::kText, n, 16), keys(Type::kText, n, 36),
+      metadata(Type::kText, n, 36), traces(Type::kText, n, 55), hashes(Type::kBytea, n, 32),
+      recipients(Type::kBytea, n, 64), contents(Type::kBytea, n, 600), marks(Type::kBigint, n),
+      chunks(Type::kBigint, n);
   std::vector<const NewEmail*> accepted;
   accepted.reserve(n);
   for (size_t i : winners) accepted.push_back(group[i].email);

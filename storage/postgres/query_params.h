@@ -35,6 +35,7 @@ inline std::string ToParam(absl::Time time) { return TimestampText(time); }
 inline NullableText ToParam(NullableText text) { return text; }
 inline int64_t ToParam(int64_t value) { return value; }
 inline int ToParam(int value) { return value; }
+inline const pqxx::binarystring& ToParam(const pqxx::binarystring& value) { return value; }
 inline std::string ToParam(bool value) { return value ? "t" : "f"; }
 template <class Tag>
 int64_t ToParam(Id<Tag> id) {
