@@ -80,24 +80,34 @@ size_t GroupCommitter::Enough() const {
   return std::max(size_t{1}, options_.beside_min * static_cast<size_t>(committing_));
 }
 
-// One thread is told when something begins to wait, so that its patience runs, and one when a group
-// can begin. Not every time something is added: that would wake a thread for each email.
+// One thread is told when something begins to wait, so that its patience runs, one when a lull
+// would be enough, and one when a group can begin. Not every time something is added: that would
+// wake a thread for each email.
 void GroupCommitter::Added(size_t count) {
+  added_ever_ += count;
   const size_t before = waiting_.size() - count;
-  if (before == 0 || (before < Enough() && waiting_.size() >= Enough())) added_.Signal();
+  const auto reaches = [&](size_t mark) { return before < mark && waiting_.size() >= mark; };
+  if (before == 0 || reaches(options_.lull_min) || reaches(Enough())) added_.Signal();
+}
+
+bool GroupCommitter::AwaitMore() {
+  if (waiting_.empty()) {
+    added_.Wait(&mutex_);
+    return false;
+  }
+  if (waiting_.size() < options_.lull_min) {
+    return added_.WaitWithTimeout(&mutex_, options_.patience);
+  }
+  const uint64_t before = added_ever_;
+  return added_.WaitWithTimeout(&mutex_, options_.lull) && added_ever_ == before;
 }
 
 // False when stopping, and everything is committed.
 bool GroupCommitter::AwaitGroup(Group* group) {
   absl::MutexLock lock(&mutex_);
-  bool patient = true;
-  while (!stopping_ && (waiting_.empty() || (patient && waiting_.size() < Enough()))) {
-    if (waiting_.empty()) {
-      added_.Wait(&mutex_);
-      patient = true;
-    } else {
-      patient = !added_.WaitWithTimeout(&mutex_, options_.patience);
-    }
+  bool waited = false;
+  while (!stopping_ && (waiting_.empty() || (!waited && waiting_.size() < Enough()))) {
+    waited = AwaitMore();
   }
   if (waiting_.empty()) return false;
   *group = TakeGroup();

@@ -16,7 +16,8 @@ namespace herald::acceptance {
 
 // Lets concurrent requests share one transaction: whoever waits while a commit runs goes into the
 // next one, so that groups grow with load and a lone request waits for nobody. Another transaction
-// runs beside those under way only when many wait, or when these hang. Thread-safe.
+// runs beside those under way only when many wait, when some wait and no more come, or when these
+// hang. Thread-safe.
 class GroupCommitter {
  public:
   using Clock = std::function<absl::Time()>;
@@ -34,6 +35,10 @@ class GroupCommitter {
     // transaction costs PostgreSQL about a millisecond whatever its size, so that small groups side
     // by side are slower than one large one.
     size_t beside_min = 128;
+    // So many need not wait for more when for `lull` none has come: their callers have all asked
+    // and wait for answers, and a processor for work.
+    size_t lull_min = 64;
+    absl::Duration lull = absl::Microseconds(400);
     size_t queue_max = 20000;
     // Bytes of content. A group goes to the database as one message, several times as large: one of
     // attachments alone must not take minutes, or be refused for its size, with all that is in it.
@@ -77,6 +82,8 @@ class GroupCommitter {
   size_t Enough() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Enqueue(Pending pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Added(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Waits until something happens. Whether what waits should now do so no longer.
+  bool AwaitMore() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Commit(Group group);
 
@@ -88,6 +95,7 @@ class GroupCommitter {
   absl::CondVar added_;  // see Added; also the stop
   std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
   size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of their contents
+  uint64_t added_ever_ ABSL_GUARDED_BY(mutex_) = 0;
   int committing_ ABSL_GUARDED_BY(mutex_) = 0;
   CommitPace pace_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

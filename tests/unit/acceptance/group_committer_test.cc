@@ -197,6 +197,50 @@ TEST(GroupCommitter, DoesNotWaitForATransactionThatHangs) {
   EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 1}));
 }
 
+TEST(GroupCommitter, BeginsBesideAnotherWhenSomeWaitAndNoMoreCome) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options;
+  options.threads = 2;
+  options.beside_min = 100;
+  options.lull_min = 3;
+  options.patience = absl::InfiniteDuration();
+  std::vector<Answer> answers(4);
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&answers[0])).ok());
+  store.AwaitGroups(1);
+  for (size_t i = 1; i < answers.size(); ++i) {
+    ASSERT_TRUE(committer.Submit(Email(&answers[i])).ok());
+  }
+  store.AwaitGroups(2);  // while the first is held
+  store.Hold(false);
+  for (Answer& answer : answers) answer.done.WaitForNotification();
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 3}))
+      << "fewer wait for the first, however long";
+}
+
+TEST(GroupCommitter, WaitsWhileMoreCome) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options;
+  options.threads = 2;
+  options.beside_min = 40;
+  options.lull_min = 2;
+  options.lull = absl::InfiniteDuration();  // always something more within it
+  options.patience = absl::InfiniteDuration();
+  std::vector<Answer> answers(41);
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&answers[0])).ok());
+  store.AwaitGroups(1);
+  for (size_t i = 1; i < answers.size(); ++i) {
+    ASSERT_TRUE(committer.Submit(Email(&answers[i])).ok());
+  }
+  store.AwaitGroups(2);  // while the first is held
+  store.Hold(false);
+  for (Answer& answer : answers) answer.done.WaitForNotification();
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 40}));
+}
+
 TEST(GroupCommitter, BeginsTheNextGroupBeforeTheAnswersToTheLast) {
   HeldStore store;
   store.Hold(true);
