@@ -90,24 +90,29 @@ void GroupCommitter::Added(size_t count) {
   if (before == 0 || reaches(options_.lull_min) || reaches(Enough())) added_.Signal();
 }
 
-bool GroupCommitter::AwaitMore() {
+bool GroupCommitter::AwaitMore(absl::Duration* patience) {
   if (waiting_.empty()) {
     added_.Wait(&mutex_);
     return false;
   }
   if (waiting_.size() < options_.lull_min) {
-    return added_.WaitWithTimeout(&mutex_, options_.patience);
+    return added_.WaitWithTimeout(&mutex_, *patience);
   }
   const uint64_t before = added_ever_;
-  return added_.WaitWithTimeout(&mutex_, options_.lull) && added_ever_ == before;
+  if (!added_.WaitWithTimeout(&mutex_, options_.lull)) return false;
+  *patience -= options_.lull;
+  return added_ever_ == before || *patience <= absl::ZeroDuration();
 }
 
 // False when stopping, and everything is committed.
 bool GroupCommitter::AwaitGroup(Group* group) {
   absl::MutexLock lock(&mutex_);
   bool waited = false;
+  absl::Duration patience = options_.patience;
+  uint64_t groups = groups_ever_;
   while (!stopping_ && (waiting_.empty() || (!waited && waiting_.size() < Enough()))) {
-    waited = AwaitMore();
+    waited = AwaitMore(&patience);
+    if (std::exchange(groups, groups_ever_) != groups_ever_) patience = options_.patience;
   }
   if (waiting_.empty()) return false;
   *group = TakeGroup();
@@ -118,6 +123,7 @@ bool GroupCommitter::AwaitGroup(Group* group) {
 
 GroupCommitter::Group GroupCommitter::TakeGroup() {
   const absl::Time now = clock_();
+  ++groups_ever_;
   Group group;
   group.emails.reserve(std::min(waiting_.size(), options_.group_max));
   group.dones.reserve(group.emails.capacity());

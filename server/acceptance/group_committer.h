@@ -44,7 +44,7 @@ class GroupCommitter {
     // attachments alone must not take minutes, or be refused for its size, with all that is in it.
     size_t group_bytes_max = size_t{16} << 20;
     size_t queue_bytes_max = size_t{256} << 20;
-    // A commit that takes longer hangs: others no longer wait for it.
+    // A commit that takes longer hangs: others no longer wait for it, whether more come or not.
     absl::Duration patience = absl::Milliseconds(100);
     // Spreads the retry delays of those refused together.
     CommitPace::Random random = [] { return 0.5; };
@@ -82,8 +82,9 @@ class GroupCommitter {
   size_t Enough() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Enqueue(Pending pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Added(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Waits until something happens. Whether what waits should now do so no longer.
-  bool AwaitMore() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Waits until something happens, and takes lulls in which more came from `patience`. Whether what
+  // waits should now do so no longer.
+  bool AwaitMore(absl::Duration* patience) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Commit(Group group);
 
@@ -96,6 +97,7 @@ class GroupCommitter {
   std::deque<Pending> waiting_ ABSL_GUARDED_BY(mutex_);
   size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of their contents
   uint64_t added_ever_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t groups_ever_ ABSL_GUARDED_BY(mutex_) = 0;
   int committing_ ABSL_GUARDED_BY(mutex_) = 0;
   CommitPace pace_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -241,6 +241,29 @@ TEST(GroupCommitter, WaitsWhileMoreCome) {
   EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 40}));
 }
 
+TEST(GroupCommitter, LosesPatienceWithATransactionThatHangsWhileMoreCome) {
+  HeldStore store;
+  store.Hold(true);
+  GroupCommitter::Options options;
+  options.threads = 2;
+  options.beside_min = options.group_max = options.queue_max = 1'000'000;
+  options.lull_min = 1;
+  options.lull = absl::Milliseconds(2);
+  options.patience = absl::Milliseconds(10);
+  Answer first;
+  GroupCommitter committer(&store, options, absl::Now);
+  ASSERT_TRUE(committer.Submit(Email(&first)).ok());
+  store.AwaitGroups(1);
+  size_t came = 0;
+  while (store.groups().size() == 1 && came + 1 < options.beside_min) {
+    ASSERT_TRUE(committer.Submit({{}, absl::InfiniteFuture(), [](auto, auto) {}}).ok());
+    ++came;
+  }
+  EXPECT_LT(came + 1, options.beside_min) << "they waited until it did not matter any more";
+  store.Hold(false);
+  first.done.WaitForNotification();
+}
+
 TEST(GroupCommitter, BeginsTheNextGroupBeforeTheAnswersToTheLast) {
   HeldStore store;
   store.Hold(true);
